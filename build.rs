@@ -1,1 +1,3 @@
-fn main(){}
+//! Builds the agent that the program embeds; nothing to do yet.
+
+fn main() {}

@@ -1,1 +1,2 @@
+//! The binary `env`.
 fn main() {}

@@ -1,1 +1,2 @@
-fn main(){}
+//! The static agent.
+fn main() {}
