@@ -1,6 +1,61 @@
-<<<<<<< HEAD
-//! Builds the agent that the program embeds; nothing to do yet.
+//! Builds the agent, so that `env` can carry it inside itself.
+//!
+//! A cargo of its own with its own target directory: a static program for this architecture, made for size, whatever
+//! the outer build is. It leaves `envup-agent` in OUT_DIR.
 
-=======
->>>>>>> 3a4edc7 (Write down what env and its agent say to each other, because both sides are built against it)
-fn main() {}
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=crates/agent/Cargo.toml");
+    println!("cargo::rerun-if-changed=crates/agent/src");
+    println!("cargo::rerun-if-changed=Cargo.lock");
+    if let Err(reason) = build_agent() {
+        println!("cargo::error=the agent could not be built: {reason}");
+    }
+}
+
+fn build_agent() -> Result<(), String> {
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    let target = variable("TARGET")?;
+    let built = out.join("agent");
+    let status = Command::new(variable("CARGO")?)
+        .current_dir(variable("CARGO_MANIFEST_DIR")?)
+        .args([
+            "build",
+            "--quiet",
+            "--release",
+            "--locked",
+            "--package",
+            "envup-agent",
+            "--bin",
+            "envup-agent",
+        ])
+        // Named even when it is the host's own: only then the flags stay away from build scripts and macros.
+        .args(["--target", &target])
+        .arg("--target-dir")
+        .arg(&built)
+        .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s")
+        .env("CARGO_PROFILE_RELEASE_LTO", "fat")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1")
+        .env("CARGO_PROFILE_RELEASE_PANIC", "abort")
+        .env("CARGO_PROFILE_RELEASE_STRIP", "true")
+        // The outer cargo may be clippy: its wrapper would check the agent instead of building it.
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
+        .env_remove("RUSTFLAGS")
+        .status()
+        .map_err(|error| format!("cannot start cargo: {error}"))?;
+    if !status.success() {
+        return Err(format!("cargo ended with {status}"));
+    }
+    let program = built.join(&target).join("release").join("envup-agent");
+    std::fs::copy(&program, out.join("envup-agent"))
+        .map_err(|error| format!("cannot copy {}: {error}", program.display()))?;
+    Ok(())
+}
+
+fn variable(name: &str) -> Result<String, String> {
+    env::var(name).map_err(|error| format!("{name}: {error}"))
+}
