@@ -1,1 +1,14 @@
-//! envup
+//! envup brings a stack of machines up from one Envfile.
+//!
+//! A tour, from the ground floor up; a module uses only modules of lower floors:
+//!
+//! * [`model`]: plain data: stack, machine, step, what exists, what differs.
+//! * [`event`]: what the engine tells while it works, and the context of every long call.
+//! * [`transport`]: into a machine: run a command, copy files.
+//! * [`provider`]: what runs machines: Docker, and a fake for tests.
+//! * [`run`]: arguments in, exit code out.
+
+pub mod event;
+pub mod model;
+pub mod provider;
+pub mod transport;

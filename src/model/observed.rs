@@ -1,0 +1,130 @@
+//! What exists in the engines, as they themselves report it.
+
+use super::fields::Fields;
+use super::id::ProjectId;
+use std::collections::BTreeMap;
+
+/// Everything of ours that one observation found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// In the order of their names.
+    pub machines: Vec<ObservedMachine>,
+    /// In the order of their names.
+    pub networks: Vec<ObservedThing>,
+    /// In the order of their names.
+    pub volumes: Vec<ObservedThing>,
+}
+
+/// Which stack a thing belongs to, read from its labels.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owner {
+    /// Identity of the checkout.
+    pub id: ProjectId,
+    /// The stack's name.
+    pub name: String,
+    /// Where the Envfile was when the thing was made.
+    pub directory: String,
+    /// The environment it was made for.
+    pub environment: String,
+}
+
+/// A machine that exists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedMachine {
+    /// Name in the stack.
+    pub name: String,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The provider that runs it.
+    pub provider: String,
+    /// The engine's own id: another one means another machine.
+    pub engine_id: String,
+    /// The engine's own name for it.
+    pub engine_name: String,
+    /// What it does now.
+    pub state: State,
+    /// Code with which process 1 ended.
+    pub exit_code: Option<i64>,
+    /// When process 1 started last, as the engine writes it: changes with each start.
+    pub started: Option<String>,
+    /// Whether it was made from a box.
+    pub is_box: bool,
+    /// What it was made from, for people.
+    pub source: String,
+    /// What plans compare.
+    pub fields: Fields,
+    /// Its address on the first network.
+    pub address: Option<String>,
+    /// Ports published now.
+    pub ports: Vec<PublishedPort>,
+}
+
+/// A port published now.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct PublishedPort {
+    /// Port in the machine with its protocol: `80/tcp`.
+    pub guest: String,
+    /// Port on the host.
+    pub host: u16,
+    /// Address on the host.
+    pub host_ip: String,
+}
+
+/// What a machine does now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It does not exist.
+    Missing,
+    /// It exists and does not run.
+    Stopped,
+    /// It runs.
+    Running,
+    /// A one-shot machine that ended with code 0.
+    Completed,
+    /// It is frozen.
+    Paused,
+    /// It ended with another code, or a step in it failed.
+    Failed,
+    /// It exists and cannot be reached.
+    Unreachable,
+}
+
+/// A network or volume that exists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedThing {
+    /// Name in the stack.
+    pub name: String,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The machine it belongs to and goes with, for volumes made for one machine.
+    pub machine: Option<String>,
+    /// The engine's own name for it.
+    pub engine_name: String,
+    /// What plans compare.
+    pub fields: Fields,
+}
+
+impl Observed {
+    /// The machine of this name.
+    pub fn machine(&self, name: &str) -> Option<&ObservedMachine> {
+        self.machines.iter().find(|machine| machine.name == name)
+    }
+}
+
+/// Digests of the contents put into a machine: `config.NAME`, `secret.NAME`.
+pub type Contents = BTreeMap<String, String>;
+
+impl std::fmt::Display for State {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Missing => "missing",
+            Self::Stopped => "stopped",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Paused => "paused",
+            Self::Failed => "failed",
+            Self::Unreachable => "unreachable",
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! The stack: everything one Envfile declares, after interpolation and checks.
+
+use super::machine::Machine;
+use super::step::Step;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Name of the network that machines join when they name none.
+pub const DEFAULT_NETWORK: &str = "default";
+
+/// All machines, networks and volumes of one Envfile.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stack {
+    /// The Envfile's `name`, or its directory's.
+    pub name: String,
+    /// Named variant: `dev` unless said otherwise.
+    pub environment: String,
+    /// The Envfile; absolute.
+    pub file: PathBuf,
+    /// Directory of the Envfile; absolute.
+    pub directory: PathBuf,
+    /// By name.
+    pub machines: BTreeMap<String, Machine>,
+    /// By name; `default` is there when a machine uses it.
+    pub networks: BTreeMap<String, Network>,
+    /// By name.
+    pub volumes: BTreeMap<String, Volume>,
+    /// By name.
+    pub secrets: BTreeMap<String, Content>,
+    /// By name.
+    pub configs: BTreeMap<String, Content>,
+    /// Steps that run once over several machines, after their own.
+    pub provision: Vec<StackStep>,
+}
+
+/// A network of the stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Network {
+    /// Name in the stack.
+    pub name: String,
+    /// The engine's driver, `bridge` when not given.
+    pub driver: Option<String>,
+    /// Address range, `10.5.0.0/24`.
+    pub subnet: Option<String>,
+    /// No way out of the host.
+    pub internal: bool,
+    /// Name of a network that is not ours and exists already.
+    pub external: Option<String>,
+    /// The user's own labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A volume of the stack: data that outlives machines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Name in the stack.
+    pub name: String,
+    /// The engine's driver, `local` when not given.
+    pub driver: Option<String>,
+    /// Options of the driver.
+    pub options: BTreeMap<String, String>,
+    /// Name of a volume that is not ours and exists already.
+    pub external: Option<String>,
+    /// The user's own labels.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// Where the bytes of a secret or config come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Written in the Envfile (configs only).
+    Inline(String),
+    /// A file; absolute.
+    File(PathBuf),
+    /// An environment variable of the host (secrets only), with its value when the stack was loaded.
+    Environment {
+        /// The variable's name.
+        variable: String,
+        /// Its value; `None` when it was not set.
+        value: Option<Hidden>,
+    },
+}
+
+/// A value that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(pub String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("(hidden)")
+    }
+}
+
+/// A step over several machines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StackStep {
+    /// The step itself.
+    pub step: Step,
+    /// The machines it runs over.
+    pub machines: Vec<String>,
+}

@@ -1,0 +1,200 @@
+//! What runs machines: the trait every provider implements, and the operations it is asked for.
+//!
+//! A provider does single operations, each idempotent; what has to be done, and in which order, is the plan's and the
+//! engine's business.
+
+pub mod fake;
+
+use crate::event::Context;
+use crate::model::Result;
+use crate::model::fields::Fields;
+use crate::model::id::Identity;
+use crate::model::machine::{Build, Machine};
+use crate::model::observed::{Contents, Observed};
+use crate::model::stack::{Network, Volume};
+use crate::transport::Transport;
+use std::path::Path;
+use std::time::Duration;
+
+/// Runs machines.
+pub trait Provider: Send + Sync {
+    /// As the Envfile names it.
+    fn name(&self) -> &'static str;
+
+    /// Whether it can be used here; else an error of kind `Unavailable` whose hint says how to get it.
+    fn check(&self) -> Result<()>;
+
+    /// What it can do.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// What [`observe`](Self::observe) will report of this machine once it was created as declared, from `image` and
+    /// with these contents. Touches no engine when `image` is known.
+    fn describe(&self, machine: &Machine, image: &str, contents: &Contents) -> Result<Fields>;
+
+    /// The same for a network.
+    fn describe_network(&self, network: &Network) -> Fields;
+
+    /// The same for a volume.
+    fn describe_volume(&self, volume: &Volume) -> Fields;
+
+    /// What exists of a stack, or of all stacks of this host.
+    fn observe(&self, scope: Scope<'_>) -> Result<Observed>;
+
+    /// Carries out one operation; carrying it out again changes nothing.
+    fn apply(&self, identity: &Identity, operation: Operation<'_>, context: &Context) -> Result<()>;
+
+    /// A way into a machine; `name` is its name in the stack.
+    fn connect(&self, identity: &Identity, name: &str) -> Result<Box<dyn Transport>>;
+
+    /// Hands on the lines of a machine's log until its end, or for as long as `options.follow` says.
+    fn logs(
+        &self,
+        identity: &Identity,
+        name: &str,
+        options: &LogOptions,
+        sink: &mut dyn FnMut(LogLine) -> Result<()>,
+        context: &Context,
+    ) -> Result<()>;
+}
+
+/// What a provider can do, as data.
+#[derive(Debug, Clone, Default)]
+pub struct Capabilities {
+    /// Fields (or their prefixes ending in `.`) that a living machine can take on.
+    pub update: &'static [&'static str],
+    /// The same, for machines made from a box only.
+    pub update_box: &'static [&'static str],
+}
+
+impl Capabilities {
+    /// Whether a living machine can take on a new value of this field.
+    pub fn can_update(&self, field: &str, is_box: bool) -> bool {
+        let fits = |known: &&str| if known.ends_with('.') { field.starts_with(*known) } else { field == *known };
+        self.update.iter().any(fits) || is_box && self.update_box.iter().any(fits)
+    }
+}
+
+/// What an observation is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope<'a> {
+    /// One stack.
+    Stack(&'a Identity),
+    /// Everything of ours on this host.
+    Host,
+}
+
+/// One thing to do.
+#[derive(Debug)]
+pub enum Operation<'a> {
+    /// Make sure that an image is there, pulling it when it is missing.
+    PullImage {
+        /// Name with tag or digest.
+        reference: &'a str,
+        /// `linux/arm64` and the like.
+        platform: Option<&'a str>,
+    },
+    /// Make sure that an image is there, building it when it is missing.
+    BuildImage {
+        /// The name it gets.
+        reference: &'a str,
+        /// What to build.
+        build: &'a Build,
+        /// `linux/arm64` and the like.
+        platform: Option<&'a str>,
+    },
+    /// Make sure that a box is there, importing it when it is missing.
+    ImportBox {
+        /// The name it gets.
+        reference: &'a str,
+        /// Its root file system as a tar archive, perhaps compressed.
+        archive: &'a Path,
+    },
+    /// Make a network.
+    CreateNetwork(&'a Network),
+    /// Remove a network of the stack.
+    RemoveNetwork(&'a str),
+    /// Make a volume.
+    CreateVolume(&'a Volume),
+    /// Remove a volume of the stack.
+    RemoveVolume(&'a str),
+    /// Make a machine, not yet started, with its networks joined and its files in place.
+    CreateMachine(&'a NewMachine<'a>),
+    /// Start a machine that exists.
+    StartMachine(&'a str),
+    /// Ask process 1 to end, and kill it after the grace.
+    StopMachine {
+        /// Name in the stack.
+        name: &'a str,
+        /// Instead of the machine's own grace.
+        grace: Option<Duration>,
+    },
+    /// Bring fields of a living machine to what is declared.
+    UpdateMachine {
+        /// As declared.
+        machine: &'a NewMachine<'a>,
+        /// The fields that differ.
+        fields: &'a [&'a str],
+    },
+    /// Remove a machine and what goes with it (its secrets), however it stands. Volumes of the stack stay.
+    RemoveMachine(&'a str),
+    /// Let go of what no machine needs any more: images built for the stack, agents of older versions.
+    Prune,
+}
+
+/// A machine to make, with all that its Envfile entry refers to.
+#[derive(Debug)]
+pub struct NewMachine<'a> {
+    /// As declared.
+    pub machine: &'a Machine,
+    /// The environment it is made for.
+    pub environment: &'a str,
+    /// The image it starts from.
+    pub image: &'a str,
+    /// The networks it joins.
+    pub networks: Vec<&'a Network>,
+    /// The stack's volumes it uses.
+    pub volumes: Vec<&'a Volume>,
+    /// Contents of its configs and secrets.
+    pub files: Vec<PlacedFile>,
+    /// Their digests.
+    pub contents: Contents,
+}
+
+/// A file put into a machine before it starts.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlacedFile {
+    /// Absolute path in the machine.
+    pub path: String,
+    /// Its bytes.
+    pub content: Vec<u8>,
+    /// Whether it is a secret: kept out of the machine's own disk.
+    pub secret: bool,
+}
+
+impl std::fmt::Debug for PlacedFile {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} ({} bytes)", self.path, self.content.len())
+    }
+}
+
+/// Which lines of a log.
+#[derive(Debug, Clone, Default)]
+pub struct LogOptions {
+    /// Go on with new lines.
+    pub follow: bool,
+    /// Only lines since this Unix time in seconds.
+    pub since: Option<i64>,
+    /// Only the last so many lines.
+    pub tail: Option<usize>,
+}
+
+/// One line of a machine's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// When it was written, nanoseconds of Unix time; 0 when the engine does not say.
+    pub time: i128,
+    /// Whether it came from standard error.
+    pub stderr: bool,
+    /// Without the final newline.
+    pub text: String,
+}
