@@ -109,6 +109,13 @@ mod tests {
     #[test]
     fn the_earlier_deadline_holds() {
         let short = Context::silent().within(Duration::ZERO);
-        assert!(short.within(Duration::from_secs(600)).check("testing").unwrap_err().message.contains("time ran out"));
+        assert!(
+            short
+                .within(Duration::from_secs(600))
+                .check("testing")
+                .unwrap_err()
+                .message
+                .contains("time ran out")
+        );
     }
 }

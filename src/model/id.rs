@@ -64,7 +64,9 @@ pub fn why_bad_name(name: &str) -> Option<String> {
     if !first.is_ascii_lowercase() && !first.is_ascii_digit() {
         return Some("must begin with a lowercase letter or a digit".to_owned());
     }
-    if let Some(bad) = name.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(*c))) {
+    if let Some(bad) =
+        name.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(*c)))
+    {
         return Some(format!("has `{bad}`, only lowercase letters, digits, `-` and `_` are possible"));
     }
     (name.len() > 40).then(|| "is longer than 40 characters".to_owned())

@@ -69,7 +69,8 @@ pub struct Capabilities {
 impl Capabilities {
     /// Whether a living machine can take on a new value of this field.
     pub fn can_update(&self, field: &str, is_box: bool) -> bool {
-        let fits = |known: &&str| if known.ends_with('.') { field.starts_with(*known) } else { field == *known };
+        let fits =
+            |known: &&str| if known.ends_with('.') { field.starts_with(*known) } else { field == *known };
         self.update.iter().any(fits) || is_box && self.update_box.iter().any(fits)
     }
 }

@@ -9,14 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// What a command answers: code and standard output.
 pub type Answer = (i32, Vec<u8>);
 
+type Answers = dyn Fn(&[String], &[u8]) -> Answer + Send + Sync;
+type Archives = Vec<(String, Vec<u8>)>;
+
 /// Answers commands by a function and keeps what was run and put.
 #[derive(Clone)]
 pub struct FakeTransport {
-    answer: Arc<dyn Fn(&[String], &[u8]) -> Answer + Send + Sync>,
+    answer: Arc<Answers>,
     /// Command lines run so far.
     pub ran: Arc<Mutex<Vec<String>>>,
     /// Archives put so far: directory and bytes.
-    pub archives: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    pub archives: Arc<Mutex<Archives>>,
 }
 
 impl FakeTransport {
@@ -53,7 +56,9 @@ impl Transport for FakeTransport {
 
     fn get(&self, path: &str, archive: &mut dyn Write, _context: &Context) -> Result<()> {
         let archives = self.archives.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, bytes)) = archives.iter().rev().find(|(directory, _)| path.starts_with(directory.as_str())) {
+        if let Some((_, bytes)) =
+            archives.iter().rev().find(|(directory, _)| path.starts_with(directory.as_str()))
+        {
             let _ = archive.write_all(bytes);
         }
         Ok(())
