@@ -227,8 +227,8 @@ mod tests {
         file("copy", "this is us", 0o755);
         file("not executable", "no program", 0o644);
         fs::create_dir(folder.path().join("folder")).expect("folder");
-        let system = file("system", "the system's env", 0o755);
-        symlink(&system, folder.path().join("link to system")).expect("link");
+        symlink(file("system", "the system's env", 0o755), folder.path().join("link to system"))
+            .expect("link");
 
         let own = fs::metadata(own).expect("own");
         let place = |name: &str| {
@@ -245,8 +245,7 @@ mod tests {
 
     #[test]
     fn we_know_our_own_file_with_and_without_proc() {
-        let own = own_file().expect("own file");
         let started = fs::metadata(path(started_file())).expect("started file");
-        assert!(is_same(&own, &started));
+        assert!(own_file().is_some_and(|own| is_same(&own, &started)));
     }
 }

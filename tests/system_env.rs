@@ -8,9 +8,9 @@ mod situations;
 use envup::passthrough::VERBS;
 use situations::SITUATIONS;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 const OURS: &str = env!("CARGO_BIN_EXE_env");
@@ -21,37 +21,51 @@ struct World {
     folder: tempfile::TempDir,
 }
 
+/// Makes the programs of a world. A shell does it, because a program that *this* process has just written cannot be run while
+/// another test's fork still holds the descriptor ("text file busy").
+const PROGRAMS: &str = r#"
+mkdir "$BIN" && cd "$BIN" || exit
+cat >signals <<'END'
+#!/bin/sh
+exec grep -E '^(SigPnd|ShdPnd|SigBlk|SigIgn|SigCgt)' /proc/self/status
+END
+cat >descriptors <<'END'
+#!/bin/sh
+open=
+for number in 0 1 2 3 4 5 6 7 8 9; do
+    [ -e /proc/$$/fd/$number ] && open="$open $number"
+done
+echo "open:$open" >report
+END
+for verb; do printf '#!/bin/sh\necho through\n' >"$verb"; done
+chmod +x *
+"#;
+
 impl World {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder for the world") }
+        let world = Self { folder: tempfile::tempdir().expect("a folder for the world") };
+        world.empty_here();
+        let made = world.run("/bin/sh", &[&["-c", PROGRAMS, "sh"], VERBS].concat());
+        assert!(made.status.success(), "{}", show(&made));
+        world
     }
 
     fn bin(&self) -> PathBuf {
         self.folder.path().join("bin")
     }
 
-    /// Makes the world anew around this `env`.
+    /// The same world with this `env`, and without what the last situation left behind.
     fn with(&self, env: &str) -> &Self {
-        for name in ["bin", "here"] {
-            let folder = self.folder.path().join(name);
-            let _ = fs::remove_dir_all(&folder);
-            fs::create_dir(&folder).expect("create a folder");
-        }
+        self.empty_here();
+        let _ = fs::remove_file(self.bin().join("env"));
         symlink(env, self.bin().join("env")).expect("link env");
-        script(
-            &self.bin().join("signals"),
-            "exec grep -E '^(SigPnd|ShdPnd|SigBlk|SigIgn|SigCgt)' /proc/self/status",
-        );
-        script(
-            &self.bin().join("descriptors"),
-            "open=\nfor number in 0 1 2 3 4 5 6 7 8 9; do\n\
-             [ -e /proc/$$/fd/$number ] && open=\"$open $number\"\ndone\necho \"open:$open\" >report",
-        );
-        for verb in VERBS {
-            script(&self.bin().join(verb), "echo through");
-        }
-        fs::write(self.folder.path().join("here/report.in"), "").expect("write");
         self
+    }
+
+    fn empty_here(&self) {
+        let folder = self.folder.path().join("here");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).expect("create a folder");
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Output {
@@ -65,17 +79,13 @@ impl World {
             .env_clear()
             .env("PATH", format!("{}:/usr/bin:/bin", self.bin().display()))
             .env("BIN", self.bin())
+            .env("OURS", OURS)
             .env("HOME", self.folder.path())
             .env("LC_ALL", "C")
             .current_dir(self.folder.path().join("here"))
             .output()
             .expect("run")
     }
-}
-
-fn script(path: &Path, body: &str) {
-    fs::write(path, format!("#!/bin/sh\n{body}\n")).expect("write a script");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("make it executable");
 }
 
 fn show(output: &Output) -> String {
@@ -131,16 +141,13 @@ fn under_another_name_nothing_is_passed_through() {
 #[test]
 fn an_install_that_comes_first_on_path_finds_the_system_env() {
     let world = World::new();
-    world.with(OURS);
-    let (env, envup) = (world.bin().join("env"), world.bin().join("envup"));
-    fs::remove_file(&env).expect("make room");
-    fs::copy(OURS, &envup).expect("install");
-    for link in [|from: &Path, to: &Path| fs::hard_link(from, to), |from: &Path, to: &Path| symlink(from, to)]
-    {
-        link(&envup, &env).expect("link");
-        let output = world.run("/bin/sh", &["-c", "env A=1 env A=2 env printenv A; envup A=1 printenv A"]);
+    for link in ["ln", "ln -s"] {
+        let line = format!(
+            "cp \"$OURS\" \"$BIN/envup\" && {link} -f \"$BIN/envup\" \"$BIN/env\" &&\n\
+             env A=1 env A=2 env printenv A; envup A=1 printenv A"
+        );
+        let output = world.run("/bin/sh", &["-c", &line]);
         assert_eq!(output.stdout, b"2\n", "{}", show(&output));
-        fs::remove_file(&env).expect("make room");
     }
 }
 
@@ -149,27 +156,26 @@ fn an_install_that_comes_first_on_path_finds_the_system_env() {
 fn without_a_system_env_we_say_so() {
     let world = World::new();
     world.with(OURS);
-    if !world.run("unshare", &["--map-root-user", "--mount", "true"]).status.success() {
+    let in_namespace =
+        |line: &str| world.run("unshare", &["--map-root-user", "--mount", "/bin/sh", "-c", line]);
+    if !in_namespace("mount --bind /usr/bin/env /usr/bin/env").status.success() {
         eprintln!("skipped: no mount namespace may be made here");
         return;
     }
-    fs::copy(OURS, world.bin().join("copy")).expect("copy");
-    fs::copy("/dev/null", world.bin().join("broken")).expect("create");
-    let broken = world.bin().join("broken");
-    fs::set_permissions(&broken, fs::Permissions::from_mode(0o755)).expect("make it executable");
     let missing = "env: the system's env is neither /usr/bin/env nor /bin/env\nhint: ";
+    let broken = "env: cannot run the system's env, /usr/bin/env: Exec format error";
     let cases = [
-        ("env", 127, missing),
-        ("copy", 127, missing),
-        ("broken", 126, "env: cannot run the system's env, /usr/bin/env: Exec format error"),
+        ("ln -s \"$OURS\" usurper", 127, missing),
+        ("cp \"$OURS\" usurper", 127, missing),
+        ("echo no program >usurper; chmod +x usurper", 126, broken),
     ];
-    for (name, code, message) in cases {
+    for (make, code, message) in cases {
         let line = format!(
-            "mount --bind $BIN/{name} /usr/bin/env && {{ [ /bin -ef /usr/bin ] || mount --bind $BIN/env /bin/env; }} &&\n\
-             exec timeout 10 env A=1 true"
+            "rm -f usurper; {make}; mount --bind usurper /usr/bin/env &&\n\
+             {{ [ /bin -ef /usr/bin ] || mount --bind \"$OURS\" /bin/env; }} && exec timeout 10 env A=1 true"
         );
-        let output = world.run("unshare", &["--map-root-user", "--mount", "sh", "-c", &line]);
-        assert_eq!(output.status.code(), Some(code), "{}", show(&output));
-        assert!(output.stderr.starts_with(message.as_bytes()), "{}", show(&output));
+        let output = in_namespace(&line);
+        assert_eq!(output.status.code(), Some(code), "{make}: {}", show(&output));
+        assert!(output.stderr.starts_with(message.as_bytes()), "{make}: {}", show(&output));
     }
 }

@@ -111,7 +111,7 @@ pub const SITUATIONS: &[&str] = &[
     "env descriptors >&-; cat report",
     "env descriptors 2>&-; cat report",
     "env descriptors <&- >&- 2>&-; cat report",
-    "env descriptors 3<report.in 7>report.out 9>&1; cat report",
+    "env descriptors 3</dev/null 7>other 9>&1; cat report",
     "env >&-",
     "env <&- >&- 2>&-",
     "env >/dev/full",
