@@ -59,9 +59,8 @@ impl CommandLine {
     /// `argv` must hold `argc` C strings and then a null pointer, unchanged for the life of the process.
     #[allow(unsafe_code)]
     pub unsafe fn new(argc: c_int, argv: *const *const c_char) -> Self {
-        let count = usize::try_from(argc).unwrap_or(0);
         // SAFETY: the caller vouches for argc words and the null behind them.
-        Self { words: unsafe { std::slice::from_raw_parts(argv, count + 1) } }
+        Self { words: unsafe { std::slice::from_raw_parts(argv, argc.max(0) as usize + 1) } }
     }
 
     #[allow(unsafe_code)]
