@@ -12,6 +12,7 @@
 pub mod event;
 pub mod model;
 pub mod passthrough;
+pub mod plan;
 pub mod provider;
 pub mod transport;
 

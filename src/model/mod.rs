@@ -3,6 +3,7 @@
 //! Nothing here reads a file, talks to an engine or prints.
 
 pub mod action;
+pub mod capabilities;
 pub mod digest;
 pub mod duration;
 pub mod error;

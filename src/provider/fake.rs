@@ -1,7 +1,8 @@
 //! A provider whose machines exist only in memory, for tests of plan and engine.
 
-use super::{Capabilities, LogLine, LogOptions, NewMachine, Operation, Provider, Scope};
+use super::{LogLine, LogOptions, NewMachine, Operation, Provider, Scope};
 use crate::event::Context;
+use crate::model::capabilities::Capabilities;
 use crate::model::fields::Fields;
 use crate::model::id::Identity;
 use crate::model::machine::Machine;

@@ -7,6 +7,7 @@ pub mod fake;
 
 use crate::event::Context;
 use crate::model::Result;
+use crate::model::capabilities::Capabilities;
 use crate::model::fields::Fields;
 use crate::model::id::Identity;
 use crate::model::machine::{Build, Machine};
@@ -55,24 +56,6 @@ pub trait Provider: Send + Sync {
         sink: &mut dyn FnMut(LogLine) -> Result<()>,
         context: &Context,
     ) -> Result<()>;
-}
-
-/// What a provider can do, as data.
-#[derive(Debug, Clone, Default)]
-pub struct Capabilities {
-    /// Fields (or their prefixes ending in `.`) that a living machine can take on.
-    pub update: &'static [&'static str],
-    /// The same, for machines made from a box only.
-    pub update_box: &'static [&'static str],
-}
-
-impl Capabilities {
-    /// Whether a living machine can take on a new value of this field.
-    pub fn can_update(&self, field: &str, is_box: bool) -> bool {
-        let fits =
-            |known: &&str| if known.ends_with('.') { field.starts_with(*known) } else { field == *known };
-        self.update.iter().any(fits) || is_box && self.update_box.iter().any(fits)
-    }
 }
 
 /// What an observation is about.

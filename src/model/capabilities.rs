@@ -1,0 +1,19 @@
+//! What a provider can do, as data that plans can be made from.
+
+/// What a provider can do, as data.
+#[derive(Debug, Clone, Default)]
+pub struct Capabilities {
+    /// Fields (or their prefixes ending in `.`) that a living machine can take on.
+    pub update: &'static [&'static str],
+    /// The same, for machines made from a box only.
+    pub update_box: &'static [&'static str],
+}
+
+impl Capabilities {
+    /// Whether a living machine can take on a new value of this field.
+    pub fn can_update(&self, field: &str, is_box: bool) -> bool {
+        let fits =
+            |known: &&str| if known.ends_with('.') { field.starts_with(*known) } else { field == *known };
+        self.update.iter().any(fits) || is_box && self.update_box.iter().any(fits)
+    }
+}

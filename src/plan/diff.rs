@@ -1,0 +1,154 @@
+//! The plan itself: declared, existing and applied, compared field by field.
+
+use super::desired::{Desired, DesiredMachine, Known};
+use super::reason::{differences, steps_to_run};
+use super::{Action, Plan, dependencies_first};
+use crate::model::Result;
+use crate::model::action::{Reason, Target, Verb};
+use crate::model::fields::Fields;
+use crate::model::observed::{Observed, ObservedMachine, ObservedThing, State};
+use envup_agent::Ledger;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What has to be done to bring `observed` to `desired`.
+///
+/// Fails only when machines wait for each other in a circle.
+pub fn diff(desired: &Desired, observed: &Observed, known: &Known) -> Result<Plan> {
+    let mut actions = Vec::new();
+    for (name, network) in &desired.networks {
+        actions.push(thing(Target::Network, name, &network.fields, &observed.networks));
+    }
+    for (name, volume) in &desired.volumes {
+        actions.push(thing(Target::Volume, name, &volume.fields, &observed.volumes));
+    }
+    let new_networks = changed(&actions, Target::Network);
+    for name in dependencies_first(&needs(desired))? {
+        actions.push(machine(name, &desired.machines[name], observed.machine(name), &new_networks, known));
+    }
+    let mut orphans = Vec::new();
+    for machine in &observed.machines {
+        if desired.machines.contains_key(&machine.name) {
+            continue;
+        }
+        if known.remove_orphans {
+            actions.push(gone(Target::Machine, &machine.name));
+        } else {
+            orphans.push(machine.name.clone());
+        }
+    }
+    // Volumes hold data: only `destroy --volumes` removes them.
+    for network in &observed.networks {
+        if known.remove_orphans && !desired.networks.contains_key(&network.name) {
+            actions.push(gone(Target::Network, &network.name));
+        }
+    }
+    Ok(Plan { actions, orphans })
+}
+
+fn needs(desired: &Desired) -> BTreeMap<&str, BTreeSet<&str>> {
+    let direct = desired.machines.iter();
+    direct
+        .map(|(name, machine)| (name.as_str(), machine.depends_on.keys().map(String::as_str).collect()))
+        .collect()
+}
+
+fn changed(actions: &[Action], target: Target) -> BTreeSet<String> {
+    let changed = |action: &&Action| action.target == target && action.verb == Verb::Replace;
+    actions.iter().filter(changed).map(|action| format!("network.{}", action.name)).collect()
+}
+
+fn thing(target: Target, name: &str, fields: &Fields, observed: &[ObservedThing]) -> Action {
+    let (verb, reasons) = match observed.iter().find(|thing| thing.name == name) {
+        None => (Verb::Create, Vec::new()),
+        Some(thing) => {
+            let reasons = differences(&thing.fields, fields);
+            (if reasons.is_empty() { Verb::Keep } else { Verb::Replace }, reasons)
+        }
+    };
+    Action { reasons, ..plain(target, name, verb) }
+}
+
+fn gone(target: Target, name: &str) -> Action {
+    let reason = Reason::new("declared", Some("yes"), None);
+    Action { reasons: vec![reason], ..plain(target, name, Verb::Destroy) }
+}
+
+fn plain(target: Target, name: &str, verb: Verb) -> Action {
+    Action {
+        target,
+        name: name.to_owned(),
+        verb,
+        reasons: Vec::new(),
+        source: String::new(),
+        is_box: false,
+        update: Vec::new(),
+        start: false,
+        steps: Vec::new(),
+    }
+}
+
+fn machine(
+    name: &str,
+    desired: &DesiredMachine,
+    observed: Option<&ObservedMachine>,
+    new_networks: &BTreeSet<String>,
+    known: &Known,
+) -> Action {
+    let source = format!("{} on {}", desired.source, desired.provider);
+    let base = Action { source, is_box: desired.is_box, ..plain(Target::Machine, name, Verb::Keep) };
+    let asked = known.run_steps.get(name);
+    let all_steps = || {
+        let steps = steps_to_run(&desired.steps, &Ledger::default(), asked);
+        steps.into_iter().map(|(step, _)| step.key.clone()).collect()
+    };
+    let Some(observed) = observed else {
+        return Action { verb: Verb::Create, start: true, steps: all_steps(), ..base };
+    };
+    let mut reasons = differences(&observed.fields, &desired.fields);
+    if observed.provider != desired.provider {
+        reasons.push(Reason::new("provider", Some(&observed.provider), Some(&desired.provider)));
+    }
+    if known.rebuild.contains(name) {
+        reasons.push(Reason::new("rebuild", None, Some("asked for")));
+    }
+    let capabilities = known.capabilities.get(&desired.provider);
+    let can_update = |reason: &Reason| {
+        capabilities.is_some_and(|known| known.can_update(&reason.field, observed.is_box && desired.is_box))
+    };
+    if !reasons.iter().all(can_update) {
+        return Action { verb: Verb::Replace, reasons, start: true, steps: all_steps(), ..base };
+    }
+    let mut update: Vec<String> = reasons.iter().map(|reason| reason.field.clone()).collect();
+    for network in new_networks.iter().filter(|field| desired.fields.get(field).is_some()) {
+        if !update.contains(network) {
+            reasons.push(Reason::new(network.as_str(), Some("replaced"), Some("joined again")));
+            update.push(network.clone());
+        }
+    }
+    let start = match observed.state {
+        State::Running => false,
+        State::Stopped | State::Completed if desired.one_shot && observed.exit_code == Some(0) => false,
+        _ => true,
+    };
+    if start {
+        let before = match (observed.state, observed.exit_code) {
+            (state, Some(code)) if code != 0 => format!("{state} (exit {code})"),
+            (state, _) => state.to_string(),
+        };
+        reasons.push(Reason::new("state", Some(&before), Some("running")));
+    }
+    let no_ledger = Ledger::default();
+    let ledger = known.ledgers.get(name).unwrap_or(&no_ledger);
+    let mut steps = Vec::new();
+    for (step, reason) in steps_to_run(&desired.steps, ledger, asked) {
+        steps.push(step.key.clone());
+        reasons.push(reason);
+    }
+    let verb = match () {
+        () if !update.is_empty() => Verb::Update,
+        () if start => Verb::Start,
+        () if !steps.is_empty() => Verb::Provision,
+        () => Verb::Keep,
+    };
+    Action { verb, reasons, update, start, steps, ..base }
+}

@@ -1,0 +1,127 @@
+//! Differences between two lists of fields, and why a step has to run.
+
+use super::desired::DesiredStep;
+use crate::model::action::Reason;
+use crate::model::digest::short;
+use crate::model::fields::Fields;
+use crate::model::step::RunPolicy;
+use envup_agent::{Ledger, LedgerStatus};
+use std::collections::BTreeSet;
+
+/// Every field in which the two sides differ, in the order of the names.
+pub fn differences(before: &Fields, after: &Fields) -> Vec<Reason> {
+    let names: BTreeSet<&String> = before.0.keys().chain(after.0.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| before.get(name) != after.get(name))
+        .map(|name| Reason::new(name.as_str(), before.get(name), after.get(name)))
+        .collect()
+}
+
+/// The steps that have to run in a machine with this ledger, in order, each with its reason.
+///
+/// A step that runs because of its inputs makes those after it run too: they were applied on top of the old result.
+pub fn steps_to_run<'a>(
+    steps: &'a [DesiredStep],
+    ledger: &Ledger,
+    asked: Option<&BTreeSet<String>>,
+) -> Vec<(&'a DesiredStep, Reason)> {
+    let mut cascade = false;
+    let mut run = Vec::new();
+    for step in steps {
+        let asked = asked.is_some_and(|keys| keys.contains(&step.key));
+        let (before, why) = match ledger.step(&step.key) {
+            None => (None, Some("not applied yet")),
+            Some(entry) => {
+                let (before, why) = match entry.status {
+                    LedgerStatus::Failed => ("failed".to_owned(), Some("failed the last time")),
+                    LedgerStatus::Interrupted => ("interrupted".to_owned(), Some("was interrupted")),
+                    LedgerStatus::Applied if entry.digest != step.digest => {
+                        (format!("sha256 {}", &short(&entry.digest)[..4]), Some("inputs changed"))
+                    }
+                    LedgerStatus::Applied => ("applied".to_owned(), None),
+                };
+                (Some(before), why)
+            }
+        };
+        let done = ledger.step(&step.key).is_some_and(|entry| entry.status == LedgerStatus::Applied);
+        let why = match step.run {
+            _ if asked => Some("asked for"),
+            RunPolicy::Never => None,
+            RunPolicy::Once if done => None,
+            RunPolicy::Always => why.or(Some("runs always")),
+            RunPolicy::Once => why,
+            RunPolicy::Changed => {
+                cascade |= why.is_some();
+                why.or(cascade.then_some("a step before it runs"))
+            }
+        };
+        if let Some(why) = why {
+            let field = format!("step.{} {}", step.key, step.name);
+            run.push((step, Reason::new(field, before.as_deref(), Some(why))));
+        }
+    }
+    run
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use envup_agent::StepEntry;
+
+    fn step(key: &str, digest: &str, run: RunPolicy) -> DesiredStep {
+        DesiredStep { key: key.into(), name: format!("s{key}"), digest: digest.into(), run }
+    }
+
+    fn ledger(entries: &[(&str, &str, LedgerStatus)]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for (key, digest, status) in entries {
+            ledger.put(StepEntry {
+                key: (*key).into(),
+                name: String::new(),
+                digest: (*digest).into(),
+                status: *status,
+                changed: true,
+                exit_code: None,
+                signal: None,
+                finished: 0,
+                seconds: 0.0,
+            });
+        }
+        ledger
+    }
+
+    fn keys(steps: &[DesiredStep], ledger: &Ledger) -> Vec<String> {
+        steps_to_run(steps, ledger, None).into_iter().map(|(step, _)| step.key.clone()).collect()
+    }
+
+    #[test]
+    fn a_changed_step_and_those_after_it_run() {
+        use LedgerStatus::Applied;
+        let steps = ["aaaa", "bbbb", "cccc"]
+            .iter()
+            .enumerate()
+            .map(|(index, digest)| step(&(index + 1).to_string(), digest, RunPolicy::Changed))
+            .collect::<Vec<_>>();
+        let applied = [("1", "aaaa", Applied), ("2", "bbbb", Applied), ("3", "cccc", Applied)];
+        assert_eq!(keys(&steps, &ledger(&applied)), Vec::<String>::new());
+        let changed = [("1", "aaaa", Applied), ("2", "old!", Applied), ("3", "cccc", Applied)];
+        assert_eq!(keys(&steps, &ledger(&changed)), ["2", "3"]);
+        let failed = [("1", "aaaa", Applied), ("2", "bbbb", LedgerStatus::Failed)];
+        assert_eq!(keys(&steps, &ledger(&failed)), ["2", "3"]);
+    }
+
+    #[test]
+    fn policies_decide() {
+        use LedgerStatus::Applied;
+        let old = ledger(&[("1", "old!", Applied)]);
+        for (policy, runs) in [
+            (RunPolicy::Changed, true),
+            (RunPolicy::Always, true),
+            (RunPolicy::Once, false),
+            (RunPolicy::Never, false),
+        ] {
+            assert_eq!(!keys(&[step("1", "aaaa", policy)], &old).is_empty(), runs, "{policy:?}");
+        }
+    }
+}
