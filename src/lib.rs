@@ -6,6 +6,7 @@
 //! * [`event`]: what the engine tells while it works, and the context of every long call.
 //! * [`transport`]: into a machine: run a command, copy files.
 //! * [`provider`]: what runs machines: Docker, and a fake for tests.
+//! * [`ui`]: how things look: the one printer, progress, views, exit codes.
 //! * [`run`]: arguments in, exit code out.
 //! * [`passthrough`]: the name `env`: which words are ours, and becoming the system's `env` for the others.
 
@@ -15,6 +16,7 @@ pub mod passthrough;
 pub mod plan;
 pub mod provider;
 pub mod transport;
+pub mod ui;
 
 /// Runs one command line, the program's name first, and says what to exit with.
 pub fn run(_args: Vec<std::ffi::OsString>) -> u8 {

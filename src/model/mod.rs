@@ -14,6 +14,7 @@ pub mod observed;
 pub mod ready;
 pub mod size;
 pub mod stack;
+pub mod status;
 pub mod step;
 
 pub use error::{Error, Kind, Result};
