@@ -15,6 +15,7 @@ pub mod model;
 pub mod passthrough;
 pub mod plan;
 pub mod provider;
+pub mod provision;
 pub mod transport;
 pub mod ui;
 

@@ -152,6 +152,15 @@ impl Provider for FakeProvider {
         Ok(Box::new(self.transport.clone()))
     }
 
+    fn wait(&self, _identity: &Identity, name: &str, _context: &Context) -> Result<i64> {
+        let mut world = self.world();
+        set_state(&mut world.observed, name, State::Completed);
+        for machine in world.observed.machines.iter_mut().filter(|machine| machine.name == name) {
+            machine.exit_code = Some(0);
+        }
+        Ok(0)
+    }
+
     fn logs(
         &self,
         _identity: &Identity,

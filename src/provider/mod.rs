@@ -47,6 +47,9 @@ pub trait Provider: Send + Sync {
     /// A way into a machine; `name` is its name in the stack.
     fn connect(&self, identity: &Identity, name: &str) -> Result<Box<dyn Transport>>;
 
+    /// Waits until process 1 of a machine has ended and gives its code.
+    fn wait(&self, identity: &Identity, name: &str, context: &Context) -> Result<i64>;
+
     /// Hands on the lines of a machine's log until its end, or for as long as `options.follow` says.
     fn logs(
         &self,

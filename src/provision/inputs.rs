@@ -1,0 +1,85 @@
+//! Digests of the files and directories that a step depends on.
+
+use crate::model::digest::Digester;
+use crate::model::error::Attempt;
+use crate::model::step::Step;
+use crate::model::{Error, Result};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// Adds the digest of a file, or of everything below a directory: relative paths, types, permissions, contents and
+/// link targets, in the order of the paths. Times and owners do not count: a fresh clone has others.
+pub fn digest_of_path(digester: &mut Digester, path: &Path) -> Result<()> {
+    for entry in walkdir::WalkDir::new(path).sort_by_file_name().follow_root_links(true) {
+        let entry = entry.attempt(|| format!("reading the step input {}", path.display()))?;
+        let relative = entry.path().strip_prefix(path).unwrap_or(entry.path());
+        digester.part(relative.as_os_str().as_encoded_bytes());
+        let reading = || format!("reading the step input {}", entry.path().display());
+        if entry.file_type().is_symlink() {
+            digester.part("link");
+            digester.part(fs::read_link(entry.path()).attempt(reading)?.as_os_str().as_encoded_bytes());
+        } else if entry.file_type().is_dir() {
+            digester.part("directory");
+        } else if entry.file_type().is_file() {
+            let mode = entry.metadata().attempt(reading)?.permissions().mode();
+            // Of the permissions git keeps only this bit; the others differ from clone to clone.
+            digester.part(if mode & 0o100 == 0 { "file" } else { "program" });
+            digester.part(fs::read(entry.path()).attempt(reading)?);
+        }
+    }
+    Ok(())
+}
+
+/// Adds the `inputs` that a step declares.
+pub fn declared(digester: &mut Digester, step: &Step) -> Result<()> {
+    for path in &step.inputs {
+        digest_of_path(digester, path)?;
+    }
+    Ok(())
+}
+
+/// Fails when an input does not exist.
+pub fn exist(step: &Step, path: &Path) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    Err(Error::usage(format!("step {}: {} does not exist", step.name, path.display()))
+        .hint("paths in an Envfile are relative to it"))
+}
+
+/// A digest begun with what every step has: tool and declared inputs.
+pub fn begin(step: &Step) -> Result<Digester> {
+    let mut digester = Digester::new("step/1");
+    digester.part(step.tool_name());
+    declared(&mut digester, step)?;
+    Ok(digester)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(path: &Path) -> String {
+        let mut digester = Digester::new("test/1");
+        digest_of_path(&mut digester, path).unwrap();
+        digester.finish()
+    }
+
+    #[test]
+    fn names_contents_and_the_program_bit_count() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a");
+        fs::write(&file, "one").unwrap();
+        let first = digest(directory.path());
+        assert_eq!(first, digest(directory.path()));
+        fs::write(&file, "two").unwrap();
+        let second = digest(directory.path());
+        assert_ne!(first, second);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        let third = digest(directory.path());
+        assert_ne!(second, third);
+        fs::rename(&file, directory.path().join("b")).unwrap();
+        assert_ne!(third, digest(directory.path()));
+    }
+}

@@ -1,0 +1,109 @@
+//! The host's side of the agent: the embedded binary, and one call to it in a machine.
+//!
+//! How the binary gets into a machine is the provider's business; it lies at [`AGENT_PATH`] there.
+
+use super::{Command, Output, Stdin, Transport};
+use crate::event::Context;
+use crate::model::digest::sha256;
+use crate::model::error::Attempt;
+use crate::model::{Error, Result};
+use envup_agent::{Call, Line, Reply, Request};
+use std::sync::LazyLock;
+
+/// The static agent for this machine's architecture.
+pub static AGENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/envup-agent"));
+
+/// The directory the agent lies in, inside every machine.
+pub const AGENT_DIRECTORY: &str = "/run/envup/agent";
+
+/// Where the agent lies in every machine.
+pub const AGENT_PATH: &str = "/run/envup/agent/envup-agent";
+
+/// SHA-256 of [`AGENT`], 64 hexadecimal characters.
+pub static AGENT_DIGEST: LazyLock<String> = LazyLock::new(|| sha256(AGENT));
+
+/// Has the agent carry out one request. Every line but the last goes to `on_line`; the last one is returned.
+pub fn call(
+    transport: &dyn Transport,
+    request: Request,
+    on_line: &mut (dyn FnMut(Line) + Send),
+    context: &Context,
+) -> Result<Reply> {
+    let mut line = serde_json::to_vec(&Call::new(request)).attempt(|| "writing a request to the agent")?;
+    line.push(b'\n');
+    let command = Command { stdin: Stdin::Bytes(line), ..Command::new([AGENT_PATH]) };
+    let mut answer = Answer { open: Vec::new(), stderr: Vec::new(), reply: None, on_line };
+    let exit = transport.exec(command, &mut answer, context)?;
+    match answer.reply {
+        Some(Reply::Error { message, hint }) => {
+            let error = Error::failed(message);
+            Err(hint.into_iter().fold(error, Error::hint))
+        }
+        Some(reply) => Ok(reply),
+        None => {
+            let stderr = String::from_utf8_lossy(&answer.stderr).trim().to_owned();
+            let error = Error::failed(format!("the agent ended without an answer (exit {})", exit.code));
+            Err(if stderr.is_empty() { error } else { error.detail(stderr) })
+        }
+    }
+}
+
+/// The error for an answer that does not belong to the request.
+pub fn unexpected(reply: &Reply) -> Error {
+    Error::failed(format!("the agent gave an answer to another question: {reply:?}"))
+}
+
+/// Puts lines together from what the agent writes.
+struct Answer<'a> {
+    open: Vec<u8>,
+    stderr: Vec<u8>,
+    reply: Option<Reply>,
+    on_line: &'a mut (dyn FnMut(Line) + Send),
+}
+
+impl Output for Answer<'_> {
+    fn stdout(&mut self, bytes: &[u8]) -> Result<()> {
+        self.open.extend_from_slice(bytes);
+        while let Some(end) = self.open.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.open.drain(..=end).collect();
+            match serde_json::from_slice(&line).attempt(|| "reading the agent's answer")? {
+                Line::Result(reply) => self.reply = Some(reply),
+                line => (self.on_line)(line),
+            }
+        }
+        Ok(())
+    }
+
+    fn stderr(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stderr.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::fake::FakeTransport;
+
+    fn answering(code: i32, stdout: &str) -> FakeTransport {
+        let stdout = stdout.as_bytes().to_vec();
+        FakeTransport::new(move |_, _| (code, stdout.clone()))
+    }
+
+    #[test]
+    fn lines_are_handed_on_and_the_last_is_the_reply() {
+        let transport =
+            answering(0, "{\"output\":\"Hit:1\\n\"}\n{\"result\":{\"cancelled\":{\"step\":null}}}\n");
+        let mut seen = Vec::new();
+        let reply =
+            call(&transport, Request::Ledger, &mut |line| seen.push(line), &Context::silent()).unwrap();
+        assert_eq!(seen, [Line::Output("Hit:1\n".into())]);
+        assert_eq!(reply, Reply::Cancelled { step: None });
+    }
+
+    #[test]
+    fn an_agent_that_dies_is_an_error() {
+        let error = call(&answering(137, ""), Request::Ledger, &mut |_| {}, &Context::silent()).unwrap_err();
+        assert!(error.message.contains("exit 137"), "{error}");
+    }
+}
