@@ -7,7 +7,7 @@ use crate::model::fields::Fields;
 use crate::model::id::Identity;
 use crate::model::machine::Machine;
 use crate::model::observed::{Contents, Observed, ObservedMachine, ObservedThing, Owner, State};
-use crate::model::stack::{Network, Volume};
+use crate::model::stack::{Network, Stack, Volume};
 use crate::model::{Error, Result};
 use crate::transport::Transport;
 use crate::transport::fake::FakeTransport;
@@ -71,22 +71,14 @@ impl Provider for FakeProvider {
         &self.capabilities
     }
 
-    fn describe(&self, machine: &Machine, image: &str, contents: &Contents) -> Result<Fields> {
-        let mut fields = Fields::default();
-        fields.set("image", image);
-        fields.set_some("memory", machine.memory);
-        fields.set_some("cpus", machine.cpus);
-        fields.set_some("command", machine.command.as_ref().map(|command| command.join(" ")));
-        for (name, value) in &machine.env {
-            fields.set(format!("env.{name}"), value);
-        }
-        for name in machine.networks.keys() {
-            fields.set(format!("network.{name}"), "joined");
-        }
-        for (name, digest) in contents {
-            fields.set(name.clone(), digest);
-        }
-        Ok(fields)
+    fn describe(
+        &self,
+        _stack: &Stack,
+        machine: &Machine,
+        image: &str,
+        contents: &Contents,
+    ) -> Result<Fields> {
+        Ok(fields(machine, image, contents))
     }
 
     fn describe_network(&self, network: &Network) -> Fields {
@@ -132,13 +124,13 @@ impl Provider for FakeProvider {
             Operation::RemoveNetwork(name) => observed.networks.retain(|network| network.name != name),
             Operation::RemoveVolume(name) => observed.volumes.retain(|volume| volume.name != name),
             Operation::CreateMachine(new) => {
-                let fields = self.describe(new.machine, new.image, &new.contents)?;
+                let fields = fields(new.machine, new.image, &new.contents);
                 observed.machines.push(machine(identity, new, fields, serial));
             }
             Operation::StartMachine(name) => set_state(observed, name, State::Running),
             Operation::StopMachine { name, .. } => set_state(observed, name, State::Stopped),
             Operation::UpdateMachine { machine, .. } => {
-                let fields = self.describe(machine.machine, machine.image, &machine.contents)?;
+                let fields = fields(machine.machine, machine.image, &machine.contents);
                 for known in observed.machines.iter_mut().filter(|known| known.name == machine.machine.name) {
                     known.fields = fields.clone();
                 }
@@ -171,6 +163,24 @@ impl Provider for FakeProvider {
     ) -> Result<()> {
         Ok(())
     }
+}
+
+fn fields(machine: &Machine, image: &str, contents: &Contents) -> Fields {
+    let mut fields = Fields::default();
+    fields.set("image", image);
+    fields.set_some("memory", machine.memory);
+    fields.set_some("cpus", machine.cpus);
+    fields.set_some("command", machine.command.as_ref().map(|command| command.join(" ")));
+    for (name, value) in &machine.env {
+        fields.set(format!("env.{name}"), value);
+    }
+    for name in machine.networks.keys() {
+        fields.set(format!("network.{name}"), "joined");
+    }
+    for (name, digest) in contents {
+        fields.set(name.clone(), digest);
+    }
+    fields
 }
 
 fn describe(operation: &Operation<'_>) -> String {

@@ -12,7 +12,7 @@ use crate::model::fields::Fields;
 use crate::model::id::Identity;
 use crate::model::machine::{Build, Machine};
 use crate::model::observed::{Contents, Observed};
-use crate::model::stack::{Network, Volume};
+use crate::model::stack::{Network, Stack, Volume};
 use crate::transport::Transport;
 use std::path::Path;
 use std::time::Duration;
@@ -28,9 +28,10 @@ pub trait Provider: Send + Sync {
     /// What it can do.
     fn capabilities(&self) -> &Capabilities;
 
-    /// What [`observe`](Self::observe) will report of this machine once it was created as declared, from `image` and
-    /// with these contents. Touches no engine when `image` is known.
-    fn describe(&self, machine: &Machine, image: &str, contents: &Contents) -> Result<Fields>;
+    /// What [`observe`](Self::observe) will report of this machine of the stack once it was created as declared, from
+    /// `image` and with these contents. Touches no engine. The stack is there for the names of external networks and
+    /// volumes, which are fields too.
+    fn describe(&self, stack: &Stack, machine: &Machine, image: &str, contents: &Contents) -> Result<Fields>;
 
     /// The same for a network.
     fn describe_network(&self, network: &Network) -> Fields;
