@@ -1,0 +1,73 @@
+//! Results as people read them: calm, aligned, readable without colour and at 80 columns.
+
+mod list;
+mod plan;
+mod status;
+mod summary;
+mod table;
+
+pub use list::list;
+pub use plan::plan;
+pub use status::status;
+pub use summary::{Summary, up};
+pub use table::Table;
+
+/// An amount of data: `6.0 MiB`.
+pub fn bytes(amount: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if amount < 1024 {
+        return format!("{amount} B");
+    }
+    let mut value = amount as f64;
+    let mut unit = "";
+    for name in UNITS {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = name;
+    }
+    format!("{value:.1} {unit}")
+}
+
+/// At most `room` characters, the last one `…` when some had to go.
+pub fn truncate(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    match room {
+        0 => String::new(),
+        _ => text.chars().take(room - 1).chain(['…']).collect(),
+    }
+}
+
+/// The first line of a text.
+pub fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+/// `1 machine`, `2 machines`.
+pub fn count(number: usize, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {one}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_the_unit_that_fits() {
+        assert_eq!(
+            [0, 1023, 1024, 6 << 20, 3 << 29].map(bytes),
+            ["0 B", "1023 B", "1.0 KiB", "6.0 MiB", "1.5 GiB"]
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_ends_in_an_ellipsis() {
+        assert_eq!(truncate("provision", 9), "provision");
+        assert_eq!(truncate("provision", 5), "prov…");
+        assert_eq!(truncate("provision", 0), "");
+    }
+}
