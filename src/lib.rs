@@ -5,6 +5,7 @@
 //! * [`model`]: plain data: stack, machine, step, what exists, what differs.
 //! * [`event`]: what the engine tells while it works, and the context of every long call.
 //! * [`transport`]: into a machine: run a command, copy files.
+//! * [`state`]: what we keep on the host: checkouts, locks, ledgers, consents, keys, logs.
 //! * [`provider`]: what runs machines: Docker, and a fake for tests.
 //! * [`ui`]: how things look: the one printer, progress, views, exit codes.
 //! * [`run`]: arguments in, exit code out.
@@ -16,6 +17,7 @@ pub mod passthrough;
 pub mod plan;
 pub mod provider;
 pub mod provision;
+pub mod state;
 pub mod transport;
 pub mod ui;
 

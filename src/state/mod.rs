@@ -1,0 +1,24 @@
+//! What we keep on the host: where it lies, how it is written, who may write it.
+//!
+//! This room and `cli` alone read the environment. Truth about machines is not here, it lives in the engines: `.envup/` of a
+//! checkout can be lost at any time, and what must not be lost (keys, consents) lies in the user's data directory.
+
+mod consent;
+mod directories;
+mod key;
+mod ledger;
+mod lock;
+mod project;
+mod runlog;
+mod store;
+
+pub use consent::{Consent, Consents};
+pub use directories::Directories;
+pub use key::ProjectKey;
+pub use ledger::{LedgerCopies, LedgerCopy};
+pub use lock::{Lock, Wait};
+pub use project::{Project, Situation};
+pub use runlog::RunLog;
+pub use store::{
+    Access, Document, create_directory, now, read, read_or_none, sync_directory, write, write_bytes,
+};
