@@ -7,10 +7,16 @@
 //! * [`transport`]: into a machine: run a command, copy files.
 //! * [`state`]: what we keep on the host: checkouts, locks, ledgers, consents, keys, logs.
 //! * [`provider`]: what runs machines: Docker, and a fake for tests.
+//! * [`plan`]: pure: declared, existing and applied become a plan with reasons.
+//! * [`provision`]: carries steps out: shell, file.
+//! * [`boxes`]: named, checksummed base images.
+//! * [`engine`]: the verbs' work: observe, up, ready, destroy. Never prints.
 //! * [`ui`]: how things look: the one printer, progress, views, exit codes.
 //! * [`run`]: arguments in, exit code out.
 //! * [`passthrough`]: the name `env`: which words are ours, and becoming the system's `env` for the others.
 
+pub mod boxes;
+pub mod engine;
 pub mod event;
 pub mod model;
 pub mod passthrough;

@@ -59,6 +59,12 @@ impl Context {
         Self { deadline: Some(self.deadline.map_or(end, |earlier| earlier.min(end))), ..self.clone() }
     }
 
+    /// The same without a deadline, where somebody else keeps the time.
+    #[must_use]
+    pub fn without_deadline(&self) -> Self {
+        Self { deadline: None, ..self.clone() }
+    }
+
     /// Tells the observer.
     pub fn emit(&self, event: Event) {
         self.observer.on(&event);

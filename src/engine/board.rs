@@ -1,0 +1,105 @@
+//! Where the threads of one walk meet: who is how far, and how many engine calls may run at once.
+
+use crate::event::Context;
+use crate::model::machine::Condition;
+use crate::model::{Error, Result};
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How far a machine has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Its process runs.
+    Started,
+    /// It is provisioned and its requirements hold.
+    Ready,
+    /// It ended with code 0.
+    Completed,
+    /// It will not come any further.
+    Failed,
+}
+
+/// Shared by all threads of a walk.
+pub struct Board {
+    stages: Mutex<BTreeMap<String, Stage>>,
+    changed: Condvar,
+    permits: Mutex<usize>,
+    returned: Condvar,
+}
+
+/// How many engine calls run at once: more gain nothing (measured: about 95 ms a container, 8 workers are enough).
+const PARALLEL_CALLS: usize = 8;
+
+/// How often a waiting thread looks whether the user interrupted.
+const GLANCE: Duration = Duration::from_millis(100);
+
+impl Board {
+    /// An empty board.
+    pub fn new() -> Self {
+        Self {
+            stages: Mutex::default(),
+            changed: Condvar::new(),
+            permits: Mutex::new(PARALLEL_CALLS),
+            returned: Condvar::new(),
+        }
+    }
+
+    /// Says that something came so far, and wakes those who wait for it.
+    pub fn reached(&self, name: &str, stage: Stage) {
+        self.stages.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), stage);
+        self.changed.notify_all();
+    }
+
+    /// Waits until `name` is as far as `condition` asks; fails when it failed.
+    pub fn wait_for(&self, name: &str, condition: Condition, context: &Context) -> Result<()> {
+        let mut stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match (stages.get(name), condition) {
+                (Some(Stage::Failed), _) => {
+                    return Err(Error::failed(format!("needs {name}, which failed")));
+                }
+                (Some(_), Condition::Started)
+                | (Some(Stage::Ready | Stage::Completed), Condition::Ready)
+                | (Some(Stage::Completed), Condition::Completed) => return Ok(()),
+                _ => {}
+            }
+            context.check(&format!("waiting for {name}"))?;
+            stages = self.changed.wait_timeout(stages, GLANCE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Runs an engine call when fewer than the limit are under way.
+    pub fn call<T>(&self, work: impl FnOnce() -> T) -> T {
+        let mut permits = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
+        while *permits == 0 {
+            permits = self.returned.wait(permits).unwrap_or_else(PoisonError::into_inner);
+        }
+        *permits -= 1;
+        drop(permits);
+        let result = work();
+        *self.permits.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.returned.notify_one();
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_is_woken_or_told_of_the_failure() {
+        let board = Board::new();
+        let context = Context::silent();
+        std::thread::scope(|scope| {
+            let ready = scope.spawn(|| board.wait_for("db", Condition::Ready, &context));
+            let failed = scope.spawn(|| board.wait_for("cache", Condition::Started, &context));
+            board.reached("db", Stage::Started);
+            board.reached("cache", Stage::Failed);
+            board.reached("db", Stage::Ready);
+            ready.join().unwrap().unwrap();
+            assert_eq!(failed.join().unwrap().unwrap_err().message, "needs cache, which failed");
+        });
+    }
+}

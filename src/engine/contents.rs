@@ -1,0 +1,50 @@
+//! The bytes of a machine's configs and secrets, and their digests.
+//!
+//! A config's digest is a plain one; a secret's is keyed, so that it tells nothing about the secret.
+
+use super::World;
+use crate::model::digest::{sha256, short};
+use crate::model::error::Attempt;
+use crate::model::machine::Machine;
+use crate::model::observed::Contents;
+use crate::model::stack::Content;
+use crate::model::{Error, Result};
+use crate::provider::PlacedFile;
+use crate::state::ProjectKey;
+use std::fs;
+
+/// Where the secrets of a machine lie in it.
+pub const SECRETS_DIRECTORY: &str = "/run/secrets";
+
+/// Files to be put into a machine, and the digests that plans compare.
+pub fn contents(world: &World, machine: &Machine) -> Result<(Vec<PlacedFile>, Contents)> {
+    let mut files = Vec::new();
+    let mut digests = Contents::new();
+    for (name, path) in &machine.configs {
+        let content = bytes("config", name, world.stack.configs.get(name))?;
+        digests.insert(format!("config.{name}"), format!("{path} sha256 {}", short(&sha256(&content))));
+        files.push(PlacedFile { path: path.clone(), content, secret: false });
+    }
+    for name in &machine.secrets {
+        let content = bytes("secret", name, world.stack.secrets.get(name))?;
+        let digest = ProjectKey::of(&world.project)?.digest(name, &content);
+        digests.insert(format!("secret.{name}"), format!("keyed {}", short(&digest)));
+        files.push(PlacedFile { path: format!("{SECRETS_DIRECTORY}/{name}"), content, secret: true });
+    }
+    Ok((files, digests))
+}
+
+fn bytes(kind: &str, name: &str, content: Option<&Content>) -> Result<Vec<u8>> {
+    match content {
+        None => Err(Error::usage(format!("the {kind} {name} is not declared"))),
+        Some(Content::Inline(text)) => Ok(text.clone().into_bytes()),
+        Some(Content::File(path)) => {
+            fs::read(path).attempt(|| format!("reading the {kind} {name} from {}", path.display()))
+        }
+        Some(Content::Environment { value: Some(value), .. }) => Ok(value.0.clone().into_bytes()),
+        Some(Content::Environment { variable, value: None }) => {
+            Err(Error::usage(format!("the {kind} {name} is taken from ${variable}, which is not set"))
+                .hint(format!("export {variable}=…, or write it into .env beside the Envfile")))
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The declared side of a plan: what the engines would report if everything were as the Envfile says.
+
+use super::{View, World, contents, images};
+use crate::model::Result;
+use crate::model::machine::{Condition, Machine};
+use crate::plan::{Desired, DesiredMachine, DesiredStep, DesiredThing};
+use crate::provision::provisioner;
+
+/// Describes the whole stack.
+pub fn desired(world: &World, view: &View) -> Result<Desired> {
+    let stack = &world.stack;
+    let mut desired = Desired::default();
+    for machine in stack.machines.values() {
+        desired.machines.insert(machine.name.clone(), describe(world, machine, view)?);
+    }
+    // Networks and volumes of machines on several providers belong to the first that the stack uses.
+    if let Some(provider) = world.providers.of(stack)?.first() {
+        for network in stack.networks.values().filter(|network| network.external.is_none()) {
+            let fields = provider.describe_network(network);
+            desired.networks.insert(network.name.clone(), DesiredThing { fields });
+        }
+        for volume in stack.volumes.values().filter(|volume| volume.external.is_none()) {
+            let fields = provider.describe_volume(volume);
+            desired.volumes.insert(volume.name.clone(), DesiredThing { fields });
+        }
+    }
+    Ok(desired)
+}
+
+fn describe(world: &World, machine: &Machine, view: &View) -> Result<DesiredMachine> {
+    let provider = world.providers.get(&machine.provider)?;
+    let image = images::known(world, machine, view.observed.machine(&machine.name))?;
+    let (_, digests) = contents::contents(world, machine)?;
+    let mut fields = provider.describe(&world.stack, machine, &image, &digests)?;
+    if machine.is_box() {
+        for (name, value) in &machine.env {
+            fields.set(format!("env.{name}"), value);
+        }
+    }
+    let mut steps = Vec::new();
+    for step in &machine.provision {
+        let provisioner = provisioner(&step.tool);
+        provisioner.validate(step)?;
+        let digest = provisioner.inputs(step)?;
+        steps.push(DesiredStep { key: step.key(), name: step.name.clone(), digest, run: step.run });
+    }
+    Ok(DesiredMachine {
+        provider: machine.provider.clone(),
+        source: machine.source_name(),
+        is_box: machine.is_box(),
+        one_shot: is_one_shot(world, &machine.name),
+        fields,
+        steps,
+        depends_on: machine.depends_on.clone(),
+    })
+}
+
+/// Whether some machine waits for this one to have completed.
+pub fn is_one_shot(world: &World, name: &str) -> bool {
+    let waits = |machine: &Machine| machine.depends_on.get(name) == Some(&Condition::Completed);
+    world.stack.machines.values().any(waits)
+}

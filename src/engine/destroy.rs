@@ -1,0 +1,70 @@
+//! Taking a stack away: machines, their networks, and volumes only when that was said.
+
+use super::stop::{each_after_its_users, grace, provider_of};
+use super::{World, observe};
+use crate::event::{Context, Event};
+use crate::model::Result;
+use crate::provider::Operation;
+use std::collections::BTreeSet;
+
+/// What to take away.
+#[derive(Debug, Clone, Default)]
+pub struct Destroy {
+    /// Only these machines; empty for the whole stack, also what left the Envfile.
+    pub machines: BTreeSet<String>,
+    /// The stack's volumes and the data on them too.
+    pub volumes: bool,
+}
+
+/// What was taken away, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Destroyed {
+    /// Machines.
+    pub machines: Vec<String>,
+    /// Networks.
+    pub networks: Vec<String>,
+    /// Volumes.
+    pub volumes: Vec<String>,
+    /// Volumes that are still there.
+    pub kept_volumes: Vec<String>,
+}
+
+/// Takes machines away, those that need others first, and with the last machine the networks.
+pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<Destroyed> {
+    let observed = observe(world)?.observed;
+    let all: BTreeSet<String> = observed.machines.iter().map(|machine| machine.name.clone()).collect();
+    let whole = options.machines.is_empty();
+    let chosen = if whole { all.clone() } else { &all & &options.machines };
+    context.emit(Event::Begin { machines: chosen.iter().cloned().collect() });
+    each_after_its_users(world, &chosen, context, &|name| remove(world, name, context))?;
+    for machine in observed.machines.iter().filter(|machine| chosen.contains(&machine.name)) {
+        world.project.ledgers().forget(&machine.engine_id)?;
+    }
+    let mut destroyed = Destroyed { machines: chosen.into_iter().collect(), ..Destroyed::default() };
+    if whole {
+        for network in &observed.networks {
+            let provider = provider_of(world, "")?;
+            provider.apply(&world.identity, Operation::RemoveNetwork(&network.name), context)?;
+            destroyed.networks.push(network.name.clone());
+        }
+    }
+    for volume in observed.volumes.iter().filter(|volume| volume.machine.is_none()) {
+        if options.volumes && whole {
+            let provider = provider_of(world, "")?;
+            provider.apply(&world.identity, Operation::RemoveVolume(&volume.name), context)?;
+            destroyed.volumes.push(volume.name.clone());
+        } else {
+            destroyed.kept_volumes.push(volume.name.clone());
+        }
+    }
+    Ok(destroyed)
+}
+
+/// Stops a machine, so that it can put its data in order, and removes it.
+pub fn remove(world: &World, name: &str, context: &Context) -> Result<()> {
+    let provider = provider_of(world, name)?;
+    context.emit(Event::Doing { machine: Some(name.to_owned()), what: "stopping".to_owned() });
+    provider.apply(&world.identity, Operation::StopMachine { name, grace: grace(world, name) }, context)?;
+    context.emit(Event::Doing { machine: Some(name.to_owned()), what: "removing".to_owned() });
+    provider.apply(&world.identity, Operation::RemoveMachine(name), context)
+}

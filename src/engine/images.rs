@@ -1,0 +1,84 @@
+//! What a machine starts from, as a name in the engine, and making sure that it is there.
+
+use super::World;
+use crate::event::{Context, Event};
+use crate::model::digest::{Digester, short};
+use crate::model::machine::{Build, Machine, Source};
+use crate::model::observed::ObservedMachine;
+use crate::model::{Error, Result};
+use crate::provider::{Operation, Provider};
+use crate::provision::digest_of_path;
+
+/// The image's name as far as it is known without making anything.
+///
+/// A box that is not built yet has no name: the machine's present one stands in, so that a box that was removed from the
+/// store does not replace a machine made from it.
+pub fn known(world: &World, machine: &Machine, observed: Option<&ObservedMachine>) -> Result<String> {
+    match &machine.source {
+        Source::Image(name) => Ok(name.clone()),
+        Source::Build(build) => built(world, machine, build),
+        Source::Box(source) => {
+            if let Some(stored) = world.boxes.find(source)? {
+                return Ok(stored.reference());
+            }
+            let present = observed.filter(|observed| observed.source == machine.source_name());
+            let present = present.and_then(|observed| observed.fields.get("image"));
+            Ok(present.unwrap_or(&format!("{} (not built yet)", machine.source_name())).to_owned())
+        }
+    }
+}
+
+/// Makes sure that the image is there, and gives its name.
+pub fn ensure(
+    world: &World,
+    machine: &Machine,
+    provider: &dyn Provider,
+    context: &Context,
+) -> Result<String> {
+    let doing = |what: String| context.emit(Event::Doing { machine: Some(machine.name.clone()), what });
+    let platform = machine.platform.as_deref();
+    match &machine.source {
+        Source::Image(name) => {
+            let operation = Operation::PullImage { reference: name, platform };
+            provider.apply(&world.identity, operation, context)?;
+            Ok(name.clone())
+        }
+        Source::Build(build) => {
+            let reference = built(world, machine, build)?;
+            let operation = Operation::BuildImage { reference: &reference, build, platform };
+            provider.apply(&world.identity, operation, context)?;
+            Ok(reference)
+        }
+        Source::Box(source) => {
+            if world.boxes.find(source)?.is_none() {
+                doing(format!("building the box {}", machine.source_name()));
+            }
+            let stored = world.boxes.ensure(source, context)?;
+            let reference = stored.reference();
+            let operation = Operation::ImportBox { reference: &reference, archive: &stored.path };
+            provider.apply(&world.identity, operation, context)?;
+            Ok(reference)
+        }
+    }
+}
+
+/// The name of an image that is built: it holds the digest of all that goes in, so equal inputs are built once.
+fn built(world: &World, machine: &Machine, build: &Build) -> Result<String> {
+    let mut digester = Digester::new("build/1");
+    digester.part(&build.dockerfile);
+    for (name, value) in &build.args {
+        digester.part("argument").part(name).part(value);
+    }
+    for value in [&build.target, &machine.platform].into_iter().flatten() {
+        digester.part(value);
+    }
+    if !build.context.is_dir() {
+        return Err(Error::usage(format!(
+            "the build context {} of machine {} does not exist",
+            build.context.display(),
+            machine.name
+        )));
+    }
+    digest_of_path(&mut digester, &build.context)?;
+    Ok(format!("{}:{}", world.identity.machine(&machine.name), short(&digester.finish())))
+}

@@ -1,0 +1,187 @@
+//! Bringing one machine to what its action says: image, create, start, boot, environment, steps, ready.
+
+use super::board::{Board, Stage};
+use super::{Planned, World, contents, desired, images, ready, steps};
+use crate::event::{Context, Event, Outcome};
+use crate::model::action::Verb;
+use crate::model::machine::{Condition, Init, Machine};
+use crate::model::{Error, Result};
+use crate::plan::Action;
+use crate::provider::{NewMachine, Operation, Provider};
+
+/// One machine of a walk.
+pub struct Work<'a> {
+    pub world: &'a World,
+    pub planned: &'a Planned,
+    pub action: &'a Action,
+    pub machine: &'a Machine,
+    pub provider: &'a dyn Provider,
+    pub board: &'a Board,
+    pub context: &'a Context,
+}
+
+/// How it ended, and what ran.
+pub struct Done {
+    pub outcome: Outcome,
+    pub steps: Vec<steps::Ran>,
+}
+
+impl Work<'_> {
+    /// Does all that the action says; the board is told of every stage.
+    pub fn run(&self) -> Result<Done> {
+        let replaced = self.action.verb == Verb::Replace;
+        if replaced || self.action.verb == Verb::Create {
+            self.create(replaced)?;
+        }
+        self.wait_for_needs()?;
+        if !self.action.update.is_empty() {
+            self.update()?;
+        }
+        let name = self.machine.name.as_str();
+        if self.action.start {
+            self.doing("starting");
+            self.call(Operation::StartMachine(name))?;
+        }
+        self.board.reached(name, Stage::Started);
+        let ran = self.provision()?;
+        if desired::is_one_shot(self.world, name) {
+            return self.complete(ran);
+        }
+        if let Some(ready) = &self.machine.ready {
+            ready::wait(self.machine, ready, self.provider, &self.world.identity, self.context)?;
+        }
+        self.board.reached(name, Stage::Ready);
+        Ok(Done { outcome: Outcome::Ready, steps: ran })
+    }
+
+    fn create(&self, replaced: bool) -> Result<()> {
+        let stack = &self.world.stack;
+        let image = images::ensure(self.world, self.machine, self.provider, self.context)?;
+        if replaced {
+            self.doing("removing the old one");
+            let name = self.machine.name.as_str();
+            self.call(Operation::StopMachine { name, grace: None })?;
+            self.call(Operation::RemoveMachine(name))?;
+        }
+        let mounted = self.machine.volumes.iter().filter_map(|mount| mount.volume.as_deref());
+        for thing in self.machine.networks.keys().map(String::as_str).chain(mounted) {
+            self.board.wait_for(&board_name(thing), Condition::Ready, self.context)?;
+        }
+        self.doing(&format!("creating from {}", self.machine.source_name()));
+        let new = self.new_machine(stack, &image)?;
+        self.call(Operation::CreateMachine(&new))
+    }
+
+    fn new_machine<'m>(
+        &'m self,
+        stack: &'m crate::model::stack::Stack,
+        image: &'m str,
+    ) -> Result<NewMachine<'m>> {
+        let (files, contents) = contents::contents(self.world, self.machine)?;
+        let volumes = self.machine.volumes.iter().filter_map(|mount| mount.volume.as_ref());
+        Ok(NewMachine {
+            machine: self.machine,
+            environment: &stack.environment,
+            image,
+            networks: self.machine.networks.keys().filter_map(|name| stack.networks.get(name)).collect(),
+            volumes: volumes.filter_map(|name| stack.volumes.get(name)).collect(),
+            files,
+            contents,
+        })
+    }
+
+    fn wait_for_needs(&self) -> Result<()> {
+        for (name, condition) in &self.machine.depends_on {
+            if self.action.start || !self.action.steps.is_empty() {
+                let requirement = format!("{name} {}", condition.as_str());
+                let machine = self.machine.name.clone();
+                self.context.emit(Event::Waiting { machine, requirement, detail: String::new() });
+                self.board.wait_for(name, *condition, self.context)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn update(&self) -> Result<()> {
+        // The environment of a box machine is the agent's business, see `provision`.
+        let of_engine = self.action.update.iter().filter(|field| !field.starts_with("env."));
+        let fields: Vec<&str> = of_engine.map(String::as_str).collect();
+        if fields.is_empty() {
+            return Ok(());
+        }
+        self.doing(&format!("updating {}", fields.join(", ")));
+        let image = images::known(self.world, self.machine, self.observed())?;
+        let new = self.new_machine(&self.world.stack, &image)?;
+        self.call(Operation::UpdateMachine { machine: &new, fields: &fields })
+    }
+
+    /// Everything that happens inside a machine that runs, before it can be ready.
+    fn provision(&self) -> Result<Vec<steps::Ran>> {
+        let (machine, context) = (self.machine, self.context);
+        let fresh = matches!(self.action.verb, Verb::Create | Verb::Replace);
+        let boots = machine.is_box() && machine.init == Init::Systemd && self.action.start;
+        let environment = machine.is_box() && (fresh && !machine.env.is_empty() || self.updates("env."));
+        let contents = machine.is_box() && (self.updates("config.") || self.updates("secret."));
+        if !boots && !environment && !contents && self.action.steps.is_empty() {
+            return Ok(Vec::new());
+        }
+        let transport = self.provider.connect(&self.world.identity, &machine.name)?;
+        let transport = transport.as_ref();
+        if boots {
+            self.doing("booting");
+            ready::booted(&machine.name, transport, context).map_err(|error| {
+                ready::with_log(error, self.provider, &self.world.identity, &machine.name)
+            })?;
+        }
+        if environment {
+            steps::set_environment(transport, &machine.env, context)?;
+        }
+        if contents {
+            let (_, digests) = contents::contents(self.world, machine)?;
+            let old = self.planned.view.ledgers.get(&machine.name).cloned().unwrap_or_default();
+            steps::record_contents(transport, &digests, &old, context)?;
+        }
+        if let Some(observed) = self.observed().filter(|_| !fresh) {
+            // From now on only the machine knows how far its steps are, should we be killed.
+            self.world.project.ledgers().forget(&observed.engine_id)?;
+        }
+        steps::run(machine, &self.action.steps, transport, context)
+    }
+
+    /// Waits until a one-shot machine has ended, and fails unless it ended with code 0.
+    fn complete(&self, steps: Vec<steps::Ran>) -> Result<Done> {
+        let name = self.machine.name.as_str();
+        if self.action.start {
+            self.doing("running");
+            let code = self.provider.wait(&self.world.identity, name, self.context)?;
+            if code != 0 {
+                let error = Error::failed(format!("{name} ended with code {code}"))
+                    .hint(format!("`env logs {name}` shows all it said; `env up` runs it again"));
+                return Err(ready::with_log(error, self.provider, &self.world.identity, name));
+            }
+        }
+        self.board.reached(name, Stage::Completed);
+        Ok(Done { outcome: Outcome::Completed, steps })
+    }
+
+    fn updates(&self, prefix: &str) -> bool {
+        self.action.update.iter().any(|field| field.starts_with(prefix))
+    }
+
+    fn observed(&self) -> Option<&crate::model::observed::ObservedMachine> {
+        self.planned.view.observed.machine(&self.machine.name)
+    }
+
+    fn call(&self, operation: Operation<'_>) -> Result<()> {
+        self.board.call(|| self.provider.apply(&self.world.identity, operation, self.context))
+    }
+
+    fn doing(&self, what: &str) {
+        self.context.emit(Event::Doing { machine: Some(self.machine.name.clone()), what: what.to_owned() });
+    }
+}
+
+/// The name under which a network or volume stands on the board, beside machines of the same name.
+pub fn board_name(thing: &str) -> String {
+    format!("thing {thing}")
+}

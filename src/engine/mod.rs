@@ -1,0 +1,135 @@
+//! The verbs' work: observe, plan, walk the plan, wait, take down.
+//!
+//! Never prints and never reads the environment: events go to the context's observer, results are returned.
+
+mod board;
+mod contents;
+mod desired;
+mod destroy;
+mod images;
+mod list;
+mod machine;
+mod observe;
+mod ready;
+mod select;
+mod status;
+mod steps;
+mod stop;
+mod up;
+
+pub use destroy::{Destroy, Destroyed, destroy};
+pub use list::list;
+pub use observe::{View, observe};
+pub use select::select;
+pub use status::{stack_status, status};
+pub use stop::stop;
+pub use up::{MachineResult, Report, UpOptions, up};
+
+use crate::boxes::Store;
+use crate::model::id::Identity;
+use crate::model::stack::Stack;
+use crate::model::{Error, Kind, Result};
+use crate::plan::{self, Known, Plan};
+use crate::provider::Provider;
+use crate::state::Project;
+use crate::transport::Transport;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A stack and everything that is needed to work on it.
+pub struct World {
+    /// As declared.
+    pub stack: Stack,
+    /// Who it is on this host.
+    pub identity: Identity,
+    /// What runs machines.
+    pub providers: Providers,
+    /// The checkout's own records.
+    pub project: Project,
+    /// The boxes of this user.
+    pub boxes: Store,
+}
+
+/// The providers of this program.
+pub struct Providers(pub Vec<Box<dyn Provider>>);
+
+impl Providers {
+    /// The provider of this name.
+    pub fn get(&self, name: &str) -> Result<&dyn Provider> {
+        let known = self.0.iter().find(|provider| provider.name() == name);
+        known.map(AsRef::as_ref).ok_or_else(|| {
+            Error::new(Kind::Unavailable, format!("the provider `{name}` is not part of this version"))
+                .hint("`provider = \"docker\"` is")
+        })
+    }
+
+    /// Those that the machines of a stack use, each once.
+    pub fn of<'a>(&'a self, stack: &Stack) -> Result<Vec<&'a dyn Provider>> {
+        let names: BTreeSet<&str> =
+            stack.machines.values().map(|machine| machine.provider.as_str()).collect();
+        names.into_iter().map(|name| self.get(name)).collect()
+    }
+}
+
+/// What a plan should do beyond what the Envfile says.
+#[derive(Debug, Clone, Default)]
+pub struct PlanOptions {
+    /// Only these machines and those they need; empty for all.
+    pub machines: BTreeSet<String>,
+    /// Remove machines that the Envfile no longer names.
+    pub remove_orphans: bool,
+    /// Replace these machines even when they are as declared.
+    pub rebuild: BTreeSet<String>,
+    /// Run these steps, whatever the ledger says: machine to step keys.
+    pub run_steps: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// What has to be done, and what it was planned from.
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What existed.
+    pub view: View,
+}
+
+/// Observes the stack and plans.
+pub fn plan(world: &World, options: &PlanOptions) -> Result<Planned> {
+    let view = observe(world)?;
+    let mut desired = desired::desired(world, &view)?;
+    let needs = desired.machines.iter().map(|(name, machine)| {
+        (name.as_str(), machine.depends_on.keys().map(String::as_str).collect::<BTreeSet<_>>())
+    });
+    if !options.machines.is_empty() {
+        let needs: BTreeMap<&str, BTreeSet<&str>> = needs.collect();
+        let wanted: BTreeSet<String> = plan::needed_by(options.machines.iter().map(String::as_str), &needs)
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        desired.machines.retain(|name, _| wanted.contains(name));
+    }
+    let capabilities = world.providers.of(&world.stack)?.into_iter();
+    let known = Known {
+        ledgers: view.ledgers.clone(),
+        capabilities: capabilities
+            .map(|provider| (provider.name().to_owned(), provider.capabilities().clone()))
+            .collect(),
+        remove_orphans: options.remove_orphans,
+        rebuild: options.rebuild.clone(),
+        run_steps: options.run_steps.clone(),
+    };
+    let mut plan = plan::diff(&desired, &view.observed, &known)?;
+    // Machines that were left out on purpose are no orphans.
+    plan.orphans.retain(|name| !world.stack.machines.contains_key(name));
+    plan.actions.retain(|action| {
+        action.target != crate::model::action::Target::Machine
+            || desired.machines.contains_key(&action.name)
+            || !world.stack.machines.contains_key(&action.name)
+    });
+    Ok(Planned { plan, view })
+}
+
+/// A way into a machine that runs.
+pub fn connect(world: &World, name: &str) -> Result<Box<dyn Transport>> {
+    let machine = world.stack.machines.get(name);
+    let provider = world.providers.get(machine.map_or("docker", |machine| machine.provider.as_str()))?;
+    provider.connect(&world.identity, name)
+}

@@ -1,0 +1,93 @@
+//! What exists of a stack: the engines' own report, overlaid with the machines' ledgers.
+
+use super::World;
+use crate::event::Context;
+use crate::model::Result;
+use crate::model::observed::{Observed, ObservedMachine};
+use crate::provider::{Provider, Scope};
+use crate::state::LedgerCopy;
+use envup_agent::{Ledger, STATE_DIRS};
+use std::collections::BTreeMap;
+use std::io::Read as _;
+
+/// What exists.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// As the engines report it, with what was changed in living box machines.
+    pub observed: Observed,
+    /// By machine; machines that never had a step or a change have an empty one.
+    pub ledgers: BTreeMap<String, Ledger>,
+}
+
+/// Observes the stack with every provider it uses.
+pub fn observe(world: &World) -> Result<View> {
+    let mut view = View::default();
+    for provider in world.providers.of(&world.stack)? {
+        let mut observed = provider.observe(Scope::Stack(&world.identity))?;
+        for machine in &mut observed.machines {
+            let ledger = ledger(world, provider, machine)?;
+            overlay(machine, &ledger);
+            view.ledgers.insert(machine.name.clone(), ledger);
+        }
+        view.observed.machines.append(&mut observed.machines);
+        view.observed.networks.append(&mut observed.networks);
+        view.observed.volumes.append(&mut observed.volumes);
+    }
+    Ok(view)
+}
+
+/// The machine's ledger: our copy, which saves a call, or else the one in the machine.
+fn ledger(world: &World, provider: &dyn Provider, machine: &ObservedMachine) -> Result<Ledger> {
+    let declared = world.stack.machines.get(&machine.name);
+    if !machine.is_box && declared.is_none_or(|declared| declared.provision.is_empty()) {
+        // Nothing was ever applied in it: asking would only cost time.
+        return Ok(Ledger::default());
+    }
+    let copies = world.project.ledgers();
+    if let Some(copy) = copies.load(&machine.engine_id) {
+        return Ok(copy.ledger);
+    }
+    let ledger = read_ledger(world, provider, machine)?.unwrap_or_default();
+    // Only a cache: a checkout that cannot be written is planned all the same.
+    let _ = keep(world, machine, &ledger);
+    Ok(ledger)
+}
+
+/// Keeps our copy of a machine's ledger.
+pub fn keep(world: &World, machine: &ObservedMachine, ledger: &Ledger) -> Result<()> {
+    let copy = LedgerCopy { started: machine.started.clone(), ledger: ledger.clone() };
+    world.project.ledgers().save(&machine.engine_id, &copy)
+}
+
+/// Reads the ledger out of a machine, running or not; `None` when it has none.
+pub fn read_ledger(
+    world: &World,
+    provider: &dyn Provider,
+    machine: &ObservedMachine,
+) -> Result<Option<Ledger>> {
+    let transport = provider.connect(&world.identity, &machine.name)?;
+    let path = format!("{}/ledger.json", STATE_DIRS[0]);
+    let mut archive = Vec::new();
+    if transport.get(&path, &mut archive, &Context::silent()).is_err() {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    let mut entries = tar::Archive::new(archive.as_slice());
+    let first = entries.entries().ok().and_then(|mut entries| entries.next());
+    let Some(Ok(mut entry)) = first else { return Ok(None) };
+    // A ledger that cannot be read is no ledger: its steps run again, which is safe.
+    Ok(entry.read_to_string(&mut text).ok().and_then(|_| serde_json::from_str(&text).ok()))
+}
+
+/// Puts on top what was changed in a living box machine since it was made.
+fn overlay(machine: &mut ObservedMachine, ledger: &Ledger) {
+    if !machine.is_box {
+        return;
+    }
+    for (name, value) in &ledger.env {
+        machine.fields.set(format!("env.{name}"), value);
+    }
+    for (name, digest) in &ledger.files {
+        machine.fields.set(name.clone(), digest);
+    }
+}

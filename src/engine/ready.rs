@@ -1,0 +1,166 @@
+//! Waiting until a machine is ready: its requirements, probed inside it by the agent, early and often.
+
+use crate::event::{Context, Event};
+use crate::model::id::Identity;
+use crate::model::machine::Machine;
+use crate::model::ready::{DEFAULT_TIMEOUT, Ready, Requirement};
+use crate::model::{Error, Kind, Result};
+use crate::provider::{LogOptions, Provider};
+use crate::transport::{Transport, agent};
+use envup_agent::{Line, ProbeReply, ProbeRequest, Reply, Request};
+use std::time::Duration;
+
+/// How long a box may take to boot.
+const BOOT_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// How many lines of its log are shown of a machine that does not become ready.
+const SHOWN_LINES: usize = 15;
+
+/// Waits until the init of a box machine has started everything.
+pub fn booted(machine: &str, transport: &dyn Transport, context: &Context) -> Result<()> {
+    let reply =
+        probe(machine, vec![envup_agent::Requirement::Boot {}], BOOT_TIMEOUT, None, transport, context)?;
+    unmet_error(machine, &reply, BOOT_TIMEOUT).map_or(Ok(()), Err)
+}
+
+/// Waits until all requirements hold; says what was seen last when they do not.
+pub fn wait(
+    machine: &Machine,
+    ready: &Ready,
+    provider: &dyn Provider,
+    identity: &Identity,
+    context: &Context,
+) -> Result<()> {
+    let context = &context.within(ready.timeout);
+    let inside: Vec<_> = ready.requirements.iter().filter_map(inside).collect();
+    if !inside.is_empty() {
+        let transport = provider.connect(identity, &machine.name)?;
+        let reply = probe(&machine.name, inside, ready.timeout, ready.interval, transport.as_ref(), context)?;
+        if let Some(error) = unmet_error(&machine.name, &reply, ready.timeout) {
+            return Err(with_log(error, provider, identity, &machine.name));
+        }
+    }
+    for requirement in &ready.requirements {
+        if let Requirement::Log(pattern) = requirement {
+            wait_for_line(machine, pattern, provider, identity, context)
+                .map_err(|error| with_log(error, provider, identity, &machine.name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether all requirements hold now; one try.
+pub fn holds(machine: &Machine, transport: &dyn Transport) -> bool {
+    let requirements = machine.ready.iter().flat_map(|ready| &ready.requirements);
+    let inside: Vec<_> = requirements.filter_map(inside).collect();
+    if inside.is_empty() {
+        return true;
+    }
+    let context = Context::silent().within(DEFAULT_TIMEOUT);
+    probe(&machine.name, inside, Duration::ZERO, None, transport, &context).is_ok_and(|reply| reply.ready)
+}
+
+fn inside(requirement: &Requirement) -> Option<envup_agent::Requirement> {
+    Some(match requirement {
+        Requirement::Tcp(port) => envup_agent::Requirement::Tcp { port: *port, host: None },
+        Requirement::Http(url) => envup_agent::Requirement::Http { url: url.clone() },
+        Requirement::Command(argv) => envup_agent::Requirement::Cmd { argv: argv.clone(), user: None },
+        Requirement::File(path) => envup_agent::Requirement::File { path: path.clone() },
+        Requirement::Log(_) => return None,
+    })
+}
+
+fn probe(
+    machine: &str,
+    requirements: Vec<envup_agent::Requirement>,
+    timeout: Duration,
+    interval: Option<Duration>,
+    transport: &dyn Transport,
+    context: &Context,
+) -> Result<ProbeReply> {
+    let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let request = ProbeRequest {
+        requirements,
+        timeout_ms: milliseconds(timeout),
+        interval_ms: interval.map(milliseconds),
+    };
+    let mut on_line = |line: Line| {
+        if let Line::Probe(unmet) = line {
+            let (requirement, detail) = (unmet.requirement, unmet.detail);
+            context.emit(Event::Waiting { machine: machine.to_owned(), requirement, detail });
+        }
+    };
+    // The agent keeps the time; the call itself may take a little longer.
+    let context = &context.without_deadline().within(timeout + Duration::from_secs(30));
+    match agent::call(transport, Request::Probe(request), &mut on_line, context)? {
+        Reply::Probe(reply) => Ok(reply),
+        other => Err(agent::unexpected(&other)),
+    }
+}
+
+fn unmet_error(machine: &str, reply: &ProbeReply, timeout: Duration) -> Option<Error> {
+    let unmet = reply.failed.first().filter(|_| !reply.ready)?;
+    let waited = crate::model::duration::human(timeout);
+    let mut error = Error::failed(format!(
+        "{machine} did not become ready within {waited}: {} · {}",
+        unmet.requirement, unmet.detail
+    ));
+    for other in &reply.failed[1..] {
+        error.causes.push(format!("{} · {}", other.requirement, other.detail));
+    }
+    Some(error.hint(format!("`env logs {machine}` shows what it says, `env shell {machine}` lets you look")))
+}
+
+fn wait_for_line(
+    machine: &Machine,
+    pattern: &str,
+    provider: &dyn Provider,
+    identity: &Identity,
+    context: &Context,
+) -> Result<()> {
+    let pattern = regex::Regex::new(pattern)
+        .map_err(|error| Error::usage(format!("ready.log of {}", machine.name)).because(error))?;
+    context.emit(Event::Waiting {
+        machine: machine.name.clone(),
+        requirement: format!("log line /{pattern}/"),
+        detail: "not seen yet".to_owned(),
+    });
+    let mut found = false;
+    let options = LogOptions { follow: true, ..LogOptions::default() };
+    let result = provider.logs(
+        identity,
+        &machine.name,
+        &options,
+        &mut |line| {
+            if pattern.is_match(&line.text) {
+                found = true;
+                // An error is how a sink ends the stream; it never leaves this function.
+                return Err(Error::failed("found"));
+            }
+            Ok(())
+        },
+        context,
+    );
+    match result {
+        _ if found => Ok(()),
+        Err(error) if error.kind == Kind::Interrupted => Err(error),
+        _ => Err(Error::failed(format!("{}: no log line matched /{pattern}/", machine.name))
+            .hint(format!("`env logs {}` shows what it says", machine.name))),
+    }
+}
+
+/// Adds the last lines of the machine's log to an error.
+pub fn with_log(error: Error, provider: &dyn Provider, identity: &Identity, machine: &str) -> Error {
+    if error.kind == Kind::Interrupted || error.detail.is_some() {
+        return error;
+    }
+    let options = LogOptions { tail: Some(SHOWN_LINES), ..LogOptions::default() };
+    let mut lines = Vec::new();
+    let mut sink = |line: crate::provider::LogLine| {
+        lines.push(line.text);
+        Ok(())
+    };
+    // What is shown beside an error must not hide it.
+    let _ = provider.logs(identity, machine, &options, &mut sink, &Context::silent().within(DEFAULT_TIMEOUT));
+    if lines.is_empty() { error } else { error.detail(lines.join("\n")) }
+}

@@ -1,0 +1,111 @@
+//! How the stack stands: the engines' report, one probe of each machine that runs, and the ledgers.
+
+use super::{View, World, desired, observe, ready};
+use crate::model::Result;
+use crate::model::machine::Machine;
+use crate::model::observed::{ObservedMachine, State};
+use crate::model::status::{MachineStatus, StackStatus, StepCounts};
+use crate::provision::provisioner;
+use envup_agent::{Ledger, LedgerStatus};
+
+/// Observes and probes.
+pub fn status(world: &World) -> Result<StackStatus> {
+    let view = observe(world)?;
+    let holding = std::thread::scope(|scope| {
+        let probes: Vec<_> = world
+            .stack
+            .machines
+            .values()
+            .map(|machine| (machine, view.observed.machine(&machine.name)))
+            .map(|(machine, observed)| scope.spawn(move || is_ready(world, machine, observed)))
+            .collect();
+        probes.into_iter().map(|probe| probe.join().unwrap_or(false)).collect::<Vec<_>>()
+    });
+    Ok(stack_status(world, &view, &holding))
+}
+
+/// The same from what an `up` has just seen: what came up is ready.
+pub fn stack_status(world: &World, view: &View, ready: &[bool]) -> StackStatus {
+    let declared = world.stack.machines.values().zip(ready.iter().copied().chain(std::iter::repeat(false)));
+    let mut machines: Vec<MachineStatus> =
+        declared.map(|(machine, ready)| machine_status(world, machine, view, ready)).collect();
+    for orphan in &view.observed.machines {
+        if !world.stack.machines.contains_key(&orphan.name) {
+            machines.push(of_observed(orphan, false, StepCounts::default(), orphan.state));
+        }
+    }
+    StackStatus {
+        project: world.identity.name.clone(),
+        environment: world.stack.environment.clone(),
+        machines,
+    }
+}
+
+fn is_ready(world: &World, machine: &Machine, observed: Option<&ObservedMachine>) -> bool {
+    match observed {
+        Some(observed) if observed.state == State::Running => {}
+        Some(observed) => return desired::is_one_shot(world, &machine.name) && observed.exit_code == Some(0),
+        None => return false,
+    }
+    if machine.ready.is_none() {
+        return true;
+    }
+    let transport = world
+        .providers
+        .get(&machine.provider)
+        .and_then(|provider| provider.connect(&world.identity, &machine.name));
+    transport.is_ok_and(|transport| ready::holds(machine, transport.as_ref()))
+}
+
+fn machine_status(world: &World, machine: &Machine, view: &View, ready: bool) -> MachineStatus {
+    let Some(observed) = view.observed.machine(&machine.name) else {
+        return MachineStatus {
+            name: machine.name.clone(),
+            provider: machine.provider.clone(),
+            state: State::Missing,
+            exit_code: None,
+            ready: false,
+            address: None,
+            ports: Vec::new(),
+            steps: StepCounts { pending: machine.provision.len(), ..StepCounts::default() },
+        };
+    };
+    let no_ledger = Ledger::default();
+    let steps = count(machine, view.ledgers.get(&machine.name).unwrap_or(&no_ledger));
+    let state = match observed.state {
+        State::Running if steps.failed > 0 => State::Failed,
+        State::Stopped if desired::is_one_shot(world, &machine.name) && observed.exit_code == Some(0) => {
+            State::Completed
+        }
+        State::Stopped if observed.exit_code.is_some_and(|code| code != 0) => State::Failed,
+        state => state,
+    };
+    of_observed(observed, ready && state != State::Failed, steps, state)
+}
+
+fn of_observed(observed: &ObservedMachine, ready: bool, steps: StepCounts, state: State) -> MachineStatus {
+    MachineStatus {
+        name: observed.name.clone(),
+        provider: observed.provider.clone(),
+        state,
+        exit_code: observed.exit_code.filter(|_| state != State::Running),
+        ready,
+        address: observed.address.clone(),
+        ports: observed.ports.clone(),
+        steps,
+    }
+}
+
+fn count(machine: &Machine, ledger: &Ledger) -> StepCounts {
+    let mut counts = StepCounts::default();
+    for step in &machine.provision {
+        // A step whose inputs cannot be read is not known to be applied.
+        let digest = provisioner(&step.tool).inputs(step).ok();
+        match ledger.step(&step.key()) {
+            Some(entry) if entry.status != LedgerStatus::Applied => counts.failed += 1,
+            Some(entry) if Some(&entry.digest) == digest.as_ref() => counts.applied += 1,
+            _ => counts.pending += 1,
+        }
+    }
+    counts
+}

@@ -1,0 +1,121 @@
+//! Running the steps of one machine, in order, and keeping its ledger in step with them.
+
+use crate::event::{Context, Event, StepStatus};
+use crate::model::duration::human;
+use crate::model::machine::Machine;
+use crate::model::step::Step;
+use crate::model::{Error, Kind, Result};
+use crate::provision::{Applied, Target, provisioner};
+use crate::transport::{Transport, agent};
+use envup_agent::{Ledger, RecordRequest, Reply, Request};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// How long a step may take to end when the user interrupts, in milliseconds.
+const CANCEL_GRACE: u64 = 3000;
+
+/// A step that ran, and how long it took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ran {
+    /// Name of the step.
+    pub step: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Runs the steps with these keys.
+pub fn run(
+    machine: &Machine,
+    keys: &[String],
+    transport: &dyn Transport,
+    context: &Context,
+) -> Result<Vec<Ran>> {
+    let mut ran = Vec::new();
+    for step in machine.provision.iter().filter(|step| keys.contains(&step.key())) {
+        let start = Instant::now();
+        let emit = |status, seconds| {
+            let (machine, step) = (machine.name.clone(), step.name.clone());
+            context.emit(Event::Step { machine, step, status, seconds });
+        };
+        emit(StepStatus::Running, None);
+        let result = apply(machine, step, transport, context);
+        let seconds = Some(start.elapsed().as_secs_f64());
+        match &result {
+            Ok(applied) if applied.reply.status == envup_agent::StepStatus::Unchanged => {
+                emit(StepStatus::Unchanged, seconds);
+            }
+            Ok(_) => emit(StepStatus::Changed, seconds),
+            Err(_) => emit(StepStatus::Failed, seconds),
+        }
+        result?;
+        ran.push(Ran { step: step.name.clone(), took: start.elapsed() });
+    }
+    Ok(ran)
+}
+
+fn apply(machine: &Machine, step: &Step, transport: &dyn Transport, context: &Context) -> Result<Applied> {
+    let what = format!("running step {} on {}", step.name, machine.name);
+    context.check(&what)?;
+    let provisioner = provisioner(&step.tool);
+    let digest = provisioner.inputs(step)?;
+    let target = Target { machine: &machine.name, transport };
+    let applied = provisioner.apply(step, &digest, &target, context).map_err(|error| {
+        if error.kind == Kind::Interrupted {
+            end_running_step(transport);
+        }
+        error.context(what)
+    })?;
+    if applied.reply.status != envup_agent::StepStatus::Failed {
+        return Ok(applied);
+    }
+    let how = match (applied.reply.exit_code, applied.reply.signal) {
+        (Some(code), _) => format!("exited {code}"),
+        (None, Some(signal)) => format!("was ended by signal {signal}"),
+        (None, None) => "failed".to_owned(),
+    };
+    let took = human(Duration::try_from_secs_f64(applied.reply.seconds).unwrap_or_default());
+    let error = Error::failed(format!("step {} on {} {how} after {took}", step.name, machine.name))
+        .hint(format!("mend it, then `env up` runs it again; `env shell {}` lets you look", machine.name));
+    Err(if applied.output.is_empty() { error } else { error.detail(applied.output) })
+}
+
+/// The user wants to stop: nothing of ours goes on behind their back.
+fn end_running_step(transport: &dyn Transport) {
+    let context = Context::silent().within(Duration::from_millis(2 * CANCEL_GRACE));
+    // It is the best we can do: the next `up` finds the step running if this fails.
+    let _ = agent::call(transport, Request::Cancel { grace_ms: CANCEL_GRACE }, &mut |_| {}, &context);
+}
+
+/// Gives a box machine its environment: for logins, and for services started from now on.
+pub fn set_environment(
+    transport: &dyn Transport,
+    variables: &BTreeMap<String, String>,
+    context: &Context,
+) -> Result<()> {
+    let request = Request::Environment { variables: variables.clone() };
+    match agent::call(transport, request, &mut |_| {}, context)? {
+        Reply::Environment { .. } => Ok(()),
+        other => Err(agent::unexpected(&other)),
+    }
+}
+
+/// Records the digests of contents that were put into a living machine.
+pub fn record_contents(
+    transport: &dyn Transport,
+    contents: &BTreeMap<String, String>,
+    old: &Ledger,
+    context: &Context,
+) -> Result<()> {
+    let mut files: BTreeMap<String, Option<String>> =
+        old.files.keys().map(|name| (name.clone(), None)).collect();
+    files.extend(contents.iter().map(|(name, digest)| (name.clone(), Some(digest.clone()))));
+    let request = Request::Record(RecordRequest { files, ..RecordRequest::default() });
+    ledger_of(agent::call(transport, request, &mut |_| {}, context)?).map(|_| ())
+}
+
+fn ledger_of(reply: Reply) -> Result<Ledger> {
+    match reply {
+        Reply::Ledger(reply) => Ok(reply.ledger),
+        other => Err(agent::unexpected(&other)),
+    }
+}

@@ -1,0 +1,95 @@
+//! Stopping machines in the order in which nothing loses what it needs, and starting them again.
+
+use super::{World, observe};
+use crate::event::{Context, Event, Outcome};
+use crate::model::machine::Machine;
+use crate::model::observed::State;
+use crate::model::{Error, Result};
+use crate::plan::dependencies_first;
+use crate::provider::Operation;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+/// Stops these machines, those that need others first. Machines that do not run are left as they are.
+pub fn stop(world: &World, names: &BTreeSet<String>, context: &Context) -> Result<Vec<String>> {
+    let view = observe(world)?;
+    let running = |name: &str| {
+        let machine = view.observed.machine(name);
+        machine.is_some_and(|machine| matches!(machine.state, State::Running | State::Paused))
+    };
+    let chosen: BTreeSet<String> = names.iter().filter(|name| running(name)).cloned().collect();
+    context.emit(Event::Begin { machines: chosen.iter().cloned().collect() });
+    each_after_its_users(world, &chosen, context, &|name| {
+        context.emit(Event::Doing { machine: Some(name.to_owned()), what: "stopping".to_owned() });
+        let operation = Operation::StopMachine { name, grace: grace(world, name) };
+        provider_of(world, name)?.apply(&world.identity, operation, context)
+    })?;
+    Ok(chosen.into_iter().collect())
+}
+
+/// The grace that a machine's Envfile entry gives.
+pub fn grace(world: &World, name: &str) -> Option<std::time::Duration> {
+    world.stack.machines.get(name).and_then(|machine: &Machine| machine.stop_grace)
+}
+
+/// The provider of a machine, also of one that left the Envfile.
+pub fn provider_of<'a>(world: &'a World, name: &str) -> Result<&'a dyn crate::provider::Provider> {
+    match world.stack.machines.get(name) {
+        Some(machine) => world.providers.get(&machine.provider),
+        None => world
+            .providers
+            .of(&world.stack)?
+            .into_iter()
+            .next()
+            .map_or_else(|| world.providers.get("docker"), Ok),
+    }
+}
+
+/// Does `work` on each machine once it was done on all machines that need it; those that are independent at once.
+pub fn each_after_its_users(
+    world: &World,
+    names: &BTreeSet<String>,
+    context: &Context,
+    work: &(dyn Fn(&str) -> Result<()> + Sync),
+) -> Result<()> {
+    let mut open: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let needs: BTreeMap<&str, BTreeSet<&str>> = open
+        .iter()
+        .map(|name| {
+            let machine = world.stack.machines.get(*name);
+            let direct = machine.into_iter().flat_map(|machine| machine.depends_on.keys());
+            (*name, direct.map(String::as_str).filter(|need| names.contains(*need)).collect())
+        })
+        .collect();
+    dependencies_first(&needs)?;
+    let mut errors = Vec::new();
+    while !open.is_empty() && errors.is_empty() {
+        // A wave: machines that no machine still open needs.
+        let wave: Vec<&str> =
+            open.iter().copied().filter(|name| !open.iter().any(|user| needs[user].contains(name))).collect();
+        context.check("taking machines down")?;
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = wave.iter().map(|name| scope.spawn(|| one(name, context, work))).collect();
+            for thread in threads {
+                let crashed = || Err(Error::failed("a thread of ours crashed"));
+                errors.extend(thread.join().unwrap_or_else(|_| crashed()).err());
+            }
+        });
+        for name in wave {
+            open.remove(name);
+        }
+    }
+    errors.into_iter().next().map_or(Ok(()), Err)
+}
+
+fn one(name: &str, context: &Context, work: &(dyn Fn(&str) -> Result<()> + Sync)) -> Result<()> {
+    let begin = Instant::now();
+    let result = work(name);
+    let (outcome, detail) = match &result {
+        Ok(()) => (Outcome::Done, String::new()),
+        Err(error) => (Outcome::Failed, error.message.clone()),
+    };
+    let seconds = begin.elapsed().as_secs_f64();
+    context.emit(Event::End { machine: name.to_owned(), outcome, detail, seconds });
+    result
+}

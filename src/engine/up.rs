@@ -1,0 +1,233 @@
+//! Walking a plan: everything whose dependencies are done at once, a thread for each machine.
+
+use super::board::{Board, Stage};
+use super::machine::{Done, Work, board_name};
+use super::{Planned, View, World, observe, steps};
+use crate::event::{Context, Event, Outcome};
+use crate::model::action::{Target, Verb};
+use crate::model::observed::State;
+use crate::model::{Error, Kind, Result};
+use crate::plan::Action;
+use crate::provider::{Operation, Provider};
+use std::time::{Duration, Instant};
+
+/// What the walk may do.
+#[derive(Debug, Clone, Default)]
+pub struct UpOptions {
+    /// Box machines may be replaced: somebody said so.
+    pub replace: bool,
+}
+
+/// What a walk did.
+#[derive(Debug)]
+pub struct Report {
+    /// One for every machine of the plan, in its order.
+    pub machines: Vec<MachineResult>,
+    /// How everything stands now.
+    pub view: View,
+    /// From begin to end.
+    pub took: Duration,
+}
+
+/// What happened to one machine.
+#[derive(Debug)]
+pub struct MachineResult {
+    /// Its name.
+    pub name: String,
+    /// What had to be done.
+    pub verb: Verb,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it failed.
+    pub error: Option<Error>,
+    /// Steps that ran.
+    pub steps: Vec<steps::Ran>,
+    /// From begin to end.
+    pub took: Duration,
+}
+
+impl Report {
+    /// The first failure; an interruption counts only when nothing else failed.
+    pub fn error(&self) -> Option<&Error> {
+        let errors = || self.machines.iter().filter_map(|machine| machine.error.as_ref());
+        errors().find(|error| error.kind != Kind::Interrupted).or_else(|| errors().next())
+    }
+}
+
+/// Carries the plan out. Failures of single machines are in the report; an error means that the walk did not begin.
+pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Context) -> Result<Report> {
+    let begin = Instant::now();
+    permitted(planned, options)?;
+    let machines: Vec<&Action> = planned.plan.of(Target::Machine).collect();
+    context.emit(Event::Begin { machines: machines.iter().map(|action| action.name.clone()).collect() });
+    let board = Board::new();
+    let things: Vec<&Action> =
+        planned.plan.actions.iter().filter(|action| action.target != Target::Machine).collect();
+    let results = std::thread::scope(|scope| {
+        for name in world.stack.networks.keys().chain(world.stack.volumes.keys()) {
+            if !things.iter().any(|action| action.name == *name && action.verb != Verb::Keep) {
+                board.reached(&board_name(name), Stage::Ready);
+            }
+        }
+        let things: Vec<_> = things
+            .into_iter()
+            .filter(|action| !matches!(action.verb, Verb::Keep | Verb::Destroy))
+            .map(|action| (action, scope.spawn(|| make_thing(world, action, &board, context))))
+            .collect();
+        let threads: Vec<_> = machines
+            .iter()
+            .map(|action| (*action, scope.spawn(|| one_machine(world, planned, action, &board, context))))
+            .collect();
+        let mut results: Vec<MachineResult> = threads
+            .into_iter()
+            .map(|(action, thread)| thread.join().unwrap_or_else(|_| crashed(action)))
+            .collect();
+        for (action, thread) in things {
+            if let Ok(Err(error)) = thread.join() {
+                results.push(result(action, Err(error), Duration::ZERO));
+            }
+        }
+        results
+    });
+    for action in planned.plan.of(Target::Network).filter(|action| action.verb == Verb::Destroy) {
+        first_provider(world)?.apply(&world.identity, Operation::RemoveNetwork(&action.name), context)?;
+    }
+    let untouched = planned.plan.is_empty();
+    let view = if untouched { planned.view.clone() } else { after(world, planned)? };
+    let mut report = Report { machines: results, view, took: begin.elapsed() };
+    if !untouched {
+        find_dead(&mut report);
+    }
+    Ok(report)
+}
+
+/// Refuses what needs somebody's word.
+fn permitted(planned: &Planned, options: &UpOptions) -> Result<()> {
+    let boxes = planned.plan.replaced_boxes();
+    if !options.replace && !boxes.is_empty() {
+        let names = boxes.join(", ");
+        return Err(Error::failed(format!(
+            "{names} would be replaced, and whatever people keep in it would be lost"
+        ))
+        .hint("`env plan` shows why; `env up --replace` does it"));
+    }
+    let replaced = |action: &&Action| action.verb == Verb::Replace;
+    if let Some(action) = planned.plan.of(Target::Volume).find(replaced) {
+        return Err(Error::failed(format!(
+            "volume {} is declared differently, and changing it would lose its data",
+            action.name
+        ))
+        .hint("`env plan` shows the difference; `env destroy --volumes` removes the data"));
+    }
+    Ok(())
+}
+
+fn first_provider(world: &World) -> Result<&dyn Provider> {
+    let providers = world.providers.of(&world.stack)?;
+    providers.first().copied().ok_or_else(|| Error::usage("the stack has no machines"))
+}
+
+/// Makes a network or volume, or makes it anew.
+fn make_thing(world: &World, action: &Action, board: &Board, context: &Context) -> Result<()> {
+    let identity = &world.identity;
+    let work = || -> Result<()> {
+        let provider = first_provider(world)?;
+        if action.target == Target::Network {
+            let Some(network) = world.stack.networks.get(&action.name) else { return Ok(()) };
+            if action.verb == Verb::Replace {
+                board.call(|| provider.apply(identity, Operation::RemoveNetwork(&action.name), context))?;
+            }
+            board.call(|| provider.apply(identity, Operation::CreateNetwork(network), context))
+        } else {
+            let Some(volume) = world.stack.volumes.get(&action.name) else { return Ok(()) };
+            board.call(|| provider.apply(identity, Operation::CreateVolume(volume), context))
+        }
+    };
+    let result = work();
+    board.reached(&board_name(&action.name), if result.is_ok() { Stage::Ready } else { Stage::Failed });
+    result
+}
+
+fn one_machine(
+    world: &World,
+    planned: &Planned,
+    action: &Action,
+    board: &Board,
+    context: &Context,
+) -> MachineResult {
+    let begin = Instant::now();
+    let done = match world.stack.machines.get(&action.name).filter(|_| action.verb != Verb::Destroy) {
+        Some(machine) => world
+            .providers
+            .get(&machine.provider)
+            .and_then(|provider| Work { world, planned, action, machine, provider, board, context }.run()),
+        None => super::destroy::remove(world, &action.name, context)
+            .map(|()| Done { outcome: Outcome::Done, steps: Vec::new() }),
+    };
+    if done.is_err() {
+        board.reached(&action.name, Stage::Failed);
+    }
+    let result = result(action, done, begin.elapsed());
+    if action.verb != Verb::Keep || result.error.is_some() {
+        context.emit(Event::End {
+            machine: action.name.clone(),
+            outcome: result.outcome,
+            detail: detail(&result),
+            seconds: result.took.as_secs_f64(),
+        });
+    }
+    result
+}
+
+fn result(action: &Action, done: Result<Done>, took: Duration) -> MachineResult {
+    let (outcome, error, steps) = match done {
+        Ok(done) => (done.outcome, None, done.steps),
+        Err(error) if error.kind == Kind::Interrupted || error.message.starts_with("needs ") => {
+            (Outcome::Skipped, Some(error), Vec::new())
+        }
+        Err(error) => (Outcome::Failed, Some(error), Vec::new()),
+    };
+    MachineResult { name: action.name.clone(), verb: action.verb, outcome, error, steps, took }
+}
+
+fn detail(result: &MachineResult) -> String {
+    match &result.error {
+        Some(error) => error.message.clone(),
+        None if result.steps.is_empty() => String::new(),
+        None => {
+            let names: Vec<&str> = result.steps.iter().map(|ran| ran.step.as_str()).collect();
+            format!("provisioned {}", names.join(", "))
+        }
+    }
+}
+
+fn crashed(action: &Action) -> MachineResult {
+    let error = Error::failed(format!("the work on {} ended with a crash of ours", action.name))
+        .hint("please report it with what was printed above");
+    result(action, Err(error), Duration::ZERO)
+}
+
+/// Observes again; ledgers that may have changed are read from their machines.
+fn after(world: &World, planned: &Planned) -> Result<View> {
+    for action in planned.plan.of(Target::Machine).filter(|action| action.verb != Verb::Keep) {
+        if let Some(machine) = planned.view.observed.machine(&action.name) {
+            world.project.ledgers().forget(&machine.engine_id)?;
+        }
+    }
+    observe(world)
+}
+
+/// A machine that ended while others were brought up did not come up.
+fn find_dead(report: &mut Report) {
+    for result in report.machines.iter_mut().filter(|result| result.outcome == Outcome::Ready) {
+        let Some(machine) = report.view.observed.machine(&result.name) else { continue };
+        let code = machine.exit_code.unwrap_or(0);
+        if machine.state != State::Running && code != 0 {
+            result.outcome = Outcome::Failed;
+            result.error = Some(
+                Error::failed(format!("{} started and ended with code {code}", result.name))
+                    .hint(format!("`env logs {}` shows what it said", result.name)),
+            );
+        }
+    }
+}
