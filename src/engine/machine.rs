@@ -5,6 +5,7 @@ use super::{Planned, World, contents, desired, images, ready, steps};
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::Verb;
 use crate::model::machine::{Condition, Init, Machine};
+use crate::model::observed::State;
 use crate::model::{Error, Result};
 use crate::plan::Action;
 use crate::provider::{NewMachine, Operation, Provider};
@@ -151,7 +152,8 @@ impl Work<'_> {
     /// Waits until a one-shot machine has ended, and fails unless it ended with code 0.
     fn complete(&self, steps: Vec<steps::Ran>) -> Result<Done> {
         let name = self.machine.name.as_str();
-        if self.action.start {
+        let running = self.observed().is_some_and(|observed| observed.state == State::Running);
+        if self.action.start || running {
             self.doing("running");
             let code = self.provider.wait(&self.world.identity, name, self.context)?;
             if code != 0 {
