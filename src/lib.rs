@@ -6,6 +6,7 @@
 //! * [`event`]: what the engine tells while it works, and the context of every long call.
 //! * [`transport`]: into a machine: run a command, copy files.
 //! * [`state`]: what we keep on the host: checkouts, locks, ledgers, consents, keys, logs.
+//! * [`envfile`]: from TOML to a stack, or everything that is wrong with it.
 //! * [`provider`]: what runs machines: Docker, and a fake for tests.
 //! * [`plan`]: pure: declared, existing and applied become a plan with reasons.
 //! * [`provision`]: carries steps out: shell, file.
@@ -17,6 +18,7 @@
 
 pub mod boxes;
 pub mod engine;
+pub mod envfile;
 pub mod event;
 pub mod model;
 pub mod passthrough;

@@ -60,7 +60,9 @@ impl Identity {
 /// Letters, digits, `-` and `_`, at most 40 characters, a letter or digit first: such a name is valid in Docker, in
 /// libvirt and, `_` aside, as a host name.
 pub fn why_bad_name(name: &str) -> Option<String> {
-    let first = name.chars().next()?;
+    let Some(first) = name.chars().next() else {
+        return Some("is empty".to_owned());
+    };
     if !first.is_ascii_lowercase() && !first.is_ascii_digit() {
         return Some("must begin with a lowercase letter or a digit".to_owned());
     }
@@ -87,6 +89,7 @@ mod tests {
     #[test]
     fn bad_names_are_told_why() {
         assert_eq!(why_bad_name("web-1"), None);
+        assert!(why_bad_name("").is_some());
         assert!(why_bad_name("Web").unwrap().contains("begin"));
         assert!(why_bad_name("w.b").unwrap().contains('.'));
     }

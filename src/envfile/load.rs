@@ -1,0 +1,156 @@
+//! Finds the Envfile, reads it and what it names, and hands out the stack or all that is wrong.
+
+use super::check::check;
+use super::dotenv;
+use super::reader::{Reader, Scope};
+use super::schema::{self, Given};
+use super::source::{Diagnostic, Source, report};
+use crate::model::id::why_bad_name;
+use crate::model::stack::Stack;
+use crate::model::{Error, Result};
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use toml::de::DeTable;
+
+/// The name by which an Envfile is found.
+pub const FILE_NAME: &str = "Envfile";
+
+/// More than this is not an Envfile but a mistake.
+const LARGEST: u64 = 1 << 20;
+
+/// Deepest nesting of keys; the parser's tables are freed recursively, so an endless dotted key must not reach it.
+const DEEPEST: usize = 64;
+
+/// What the caller gives besides the file.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// Name of the environment; `dev` when not given.
+    pub environment: Option<String>,
+    /// The host's environment variables.
+    pub variables: BTreeMap<String, String>,
+    /// Name of the project instead of the Envfile's, for further copies.
+    pub project: Option<String>,
+}
+
+/// A stack and what was found on the way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The stack.
+    pub stack: Stack,
+    /// What is doubtful but not wrong.
+    pub warnings: Vec<String>,
+    /// Every file whose content went into the stack.
+    pub files_read: Vec<PathBuf>,
+}
+
+/// The nearest Envfile in `start` or a directory above it.
+pub fn find(start: &Path) -> Option<PathBuf> {
+    start.ancestors().map(|directory| directory.join(FILE_NAME)).find(|file| file.is_file())
+}
+
+/// Reads an Envfile and everything it names.
+pub fn load(file: &Path, options: &LoadOptions) -> Result<Loaded> {
+    let file = located(file)?;
+    let directory = file.parent().unwrap_or(Path::new("/")).to_owned();
+    if let Some(why) = options.project.as_deref().and_then(why_bad_name) {
+        let name = options.project.as_deref().unwrap_or_default();
+        return Err(Error::usage(format!("the name `{name}` {why}")));
+    }
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let source = Rc::new(Source { name, text: read_text(&file)? });
+
+    let mut files_read = vec![file.clone()];
+    let mut host = BTreeMap::new();
+    let dotenv_file = directory.join(".env");
+    if dotenv_file.is_file() {
+        let dotenv = Rc::new(Source { name: ".env".to_owned(), text: read_text(&dotenv_file)? });
+        host = dotenv::parse(&dotenv).map_err(|wrong| report(vec![wrong]))?;
+        files_read.push(dotenv_file);
+    }
+    host.extend(options.variables.clone());
+
+    refuse_too_deep(&source)?;
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    if !errors.is_empty() {
+        let finding = |error: &toml::de::Error| {
+            let span = error.span().unwrap_or(0..0);
+            Diagnostic::new(&source, span, error.message())
+        };
+        // What follows the first slip is mostly its consequence.
+        return Err(
+            report(errors.iter().take(3).map(finding).collect()).hint("an Envfile is written in TOML.")
+        );
+    }
+    let reader = Reader {
+        source: source.clone(),
+        directory,
+        found: Default::default(),
+        warnings: Default::default(),
+        files_read: files_read.into(),
+        scope: Scope { host, ..Scope::default() }.into(),
+        spans: Default::default(),
+        seen: Default::default(),
+    };
+    let environment = options.environment.clone().unwrap_or_else(|| "dev".to_owned());
+    let given = Given { file, project: options.project.clone(), environment };
+    let stack = schema::stack(&reader, document.get_ref(), given);
+    let mut found = reader.found.into_inner();
+    found.extend(check(&stack, &reader.spans.into_inner(), &source));
+    if !found.is_empty() {
+        return Err(report(found));
+    }
+    Ok(Loaded { stack, warnings: reader.warnings.into_inner(), files_read: reader.files_read.into_inner() })
+}
+
+/// The file's absolute path; its directory without symbolic links, because a project is known by it.
+fn located(file: &Path) -> Result<PathBuf> {
+    let missing = |error: std::io::Error| {
+        let error = Error::usage(format!("cannot read {}", file.display())).because(error);
+        error.hint("`env new` writes an Envfile to begin with, `--file` names one elsewhere.")
+    };
+    let absolute = std::path::absolute(file).map_err(missing)?;
+    let (Some(directory), Some(name)) = (absolute.parent(), absolute.file_name()) else {
+        return Err(Error::usage(format!("{} is a directory, not an Envfile", file.display())));
+    };
+    Ok(directory.canonicalize().map_err(missing)?.join(name))
+}
+
+/// A text file of a reasonable size, without a byte order mark.
+pub(super) fn read_text(path: &Path) -> Result<String> {
+    let shown = path.display();
+    let refused = |why: String| Error::usage(format!("cannot read {shown}: {why}"));
+    let metadata = path.metadata().map_err(|error| refused(error.to_string()))?;
+    if metadata.is_dir() {
+        return Err(refused("it is a directory".to_owned()));
+    }
+    // Anything else could block for ever or never end.
+    if !metadata.is_file() {
+        return Err(refused("it is not a regular file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| refused(error.to_string()))?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| refused(error.to_string()))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(refused(format!("it is larger than {} MiB", LARGEST >> 20)));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        refused(format!("it is not text (byte {} is not UTF-8)", offset + 1))
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+fn refuse_too_deep(source: &Rc<Source>) -> Result<()> {
+    let mut offset = 0;
+    for line in source.text.split_inclusive('\n') {
+        let key = line.split(['=', '#']).next().unwrap_or_default();
+        if key.matches('.').count() > DEEPEST {
+            let wrong = Diagnostic::new(source, offset..offset + 1, "a key with too many dots");
+            return Err(report(vec![wrong]));
+        }
+        offset += line.len();
+    }
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! The Envfile: finds it, reads it and turns it into a [`Stack`](crate::model::stack::Stack), or says everything that is
+//! wrong with it at once, with line, column, excerpt and the nearest valid word.
+//!
+//! Reads files beside the Envfile but never the environment or the home directory: the caller gives variables in. Asks no
+//! engine and changes nothing.
+
+mod check;
+mod dotenv;
+mod help;
+mod interpolate;
+mod keys;
+mod limits;
+mod load;
+mod machine;
+mod machine_keys;
+mod mounts;
+mod networks;
+mod origin;
+mod paths;
+mod ports;
+mod provision;
+mod reader;
+mod ready;
+mod schema;
+mod source;
+mod table;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use help::help_text;
+pub use keys::{KeyDoc, keys};
+pub use load::{FILE_NAME, LoadOptions, Loaded, find, load};
+
+/// The word that was probably meant, when one is near enough.
+fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let score = |candidate: &&str| strsim::jaro_winkler(word, candidate);
+    let best = words.into_iter().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    (score(&best) >= 0.8).then_some(best)
+}
