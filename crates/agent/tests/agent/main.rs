@@ -1,0 +1,8 @@
+//! Runs the agent as `env` does, with state directories of its own.
+
+#![allow(clippy::unwrap_used)] // a helper that fails fails the test
+
+mod ledger;
+mod step;
+mod support;
+mod together;
