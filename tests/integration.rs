@@ -1,3 +1,6 @@
 //! The one integration binary.
 
+#![allow(clippy::unwrap_used)] // in a test's helpers a panic is the right answer
+
+mod architecture;
 mod system_env;
