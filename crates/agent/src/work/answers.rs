@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use envup_agent::{Line, Reply};
+use envup_agent::{Line, Reply, Unmet};
 
 use super::failure::Failure;
 
@@ -19,6 +19,10 @@ impl Answers {
 
     pub fn waiting(&mut self, step: &str, seconds: f64) -> Result<(), Failure> {
         self.send(&Line::Waiting { step: step.to_owned(), seconds })
+    }
+
+    pub fn unmet(&mut self, unmet: Unmet) -> Result<(), Failure> {
+        self.send(&Line::Probe(unmet))
     }
 
     pub fn result(&mut self, reply: Reply) -> Result<(), Failure> {

@@ -31,6 +31,12 @@ impl Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
 /// The text of an error as a person would say it: lower case, no number.
 pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();

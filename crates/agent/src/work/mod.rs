@@ -18,6 +18,7 @@ mod answers;
 mod cancel;
 mod ending;
 mod failure;
+mod probe;
 mod process;
 mod program;
 mod record;
@@ -70,7 +71,8 @@ fn carry_out(call: &Call, answers: &mut Answers) -> Result<Reply, Failure> {
         Request::Cancel { grace_ms } => {
             cancel::cancel(state_dir, std::time::Duration::from_millis(*grace_ms))
         }
-        Request::Probe(_) | Request::Environment { .. } => Err(Failure::new("not there yet")),
+        Request::Probe(request) => probe::probe(request, answers),
+        Request::Environment { .. } => Err(Failure::new("not there yet")),
         Request::Version => {
             Ok(Reply::Version { version: env!("CARGO_PKG_VERSION").to_owned(), protocol: PROTOCOL })
         }

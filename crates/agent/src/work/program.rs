@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use rustix::process::{chdir, setsid};
+use rustix::process::{Signal, chdir, setsid};
 
 use super::account::Account;
 use super::failure::plain;
@@ -65,6 +65,14 @@ impl Program<'_> {
         };
         NotStarted { message, exit_code: if missing { 127 } else { 126 } }
     }
+}
+
+/// Has the program killed when the thread that started it ends, however that comes about.
+#[allow(unsafe_code)]
+pub fn die_with_us(command: &mut Command) {
+    let bind = || Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?);
+    // SAFETY: one system call.
+    unsafe { command.pre_exec(bind) };
 }
 
 /// The command line that runs the script at `path`: by `interpreter`, else by its `#!` line, else by `/bin/sh -e`.

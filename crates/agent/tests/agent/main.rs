@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // a helper that fails fails the test
 
 mod ledger;
+mod probe;
 mod step;
 mod support;
 mod together;

@@ -1,0 +1,139 @@
+//! Waits until all requirements are met, all of them at once, early and often.
+//!
+//! What a requirement is and how it is found out stands in the files beside this one; none of them waits by itself.
+
+use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
+
+use envup_agent::{ProbeReply, ProbeRequest, Reply, Requirement, Unmet};
+
+use super::answers::Answers;
+use super::failure::Failure;
+use super::turn::pause;
+
+mod boot;
+mod command;
+mod http;
+mod net;
+
+/// The pause between tries at the beginning, and for how long it stays so short.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const EAGER: Duration = Duration::from_secs(1);
+/// The longest pause, unless the request says otherwise.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// What a try gets at least, even if time is almost up.
+const LEAST_LIMIT: Duration = Duration::from_secs(1);
+
+/// What a try found: nothing is missing, or this is.
+type Found = Result<(), String>;
+
+/// Carries the request out.
+pub fn probe(request: &ProbeRequest, answers: &mut Answers) -> Result<Reply, Failure> {
+    let begin = Instant::now();
+    let (sender, receiver) = channel();
+    for (number, requirement) in request.requirements.iter().enumerate() {
+        let task = Task {
+            requirement: requirement.clone(),
+            begin,
+            timeout: Duration::from_millis(request.timeout_ms),
+            longest_pause: request.interval_ms.map_or(LONGEST_PAUSE, Duration::from_millis),
+        };
+        let sender = sender.clone();
+        // Not waited for when the caller is gone: then they end with the process.
+        std::thread::spawn(move || task.run(number, &sender));
+    }
+    drop(sender);
+    let mut found: Vec<Found> = vec![Err("not tried".to_owned()); request.requirements.len()];
+    for (number, news) in receiver {
+        if let Err(detail) = &news
+            && found[number] != news
+        {
+            answers.unmet(unmet(&request.requirements[number], detail))?;
+        }
+        found[number] = news;
+    }
+    let missing = request.requirements.iter().zip(&found);
+    let failed: Vec<Unmet> =
+        missing.filter_map(|(requirement, found)| Some(unmet(requirement, found.as_ref().err()?))).collect();
+    Ok(Reply::Probe(ProbeReply { ready: failed.is_empty(), seconds: begin.elapsed().as_secs_f64(), failed }))
+}
+
+fn unmet(requirement: &Requirement, detail: &str) -> Unmet {
+    Unmet { requirement: requirement.to_string(), detail: detail.to_owned() }
+}
+
+/// Trying one requirement until it is met or time is up.
+struct Task {
+    requirement: Requirement,
+    begin: Instant,
+    timeout: Duration,
+    longest_pause: Duration,
+}
+
+impl Task {
+    fn run(&self, number: usize, sender: &Sender<(usize, Found)>) {
+        let mut last_pause = FIRST_PAUSE;
+        loop {
+            let found = self.attempt();
+            let met = found.is_ok();
+            let listened = sender.send((number, found)).is_ok();
+            let left = self.left();
+            if met || !listened || left.is_zero() {
+                return;
+            }
+            last_pause = next_pause(last_pause, self.begin.elapsed(), self.longest_pause);
+            // One last try when time is up: what became ready in the meantime is ready.
+            pause(last_pause.min(left));
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.timeout.saturating_sub(self.begin.elapsed())
+    }
+
+    fn attempt(&self) -> Found {
+        match &self.requirement {
+            Requirement::Tcp { port, host } => net::connect(host.as_deref(), *port).map(drop),
+            Requirement::Http { url } => http::get(url),
+            Requirement::Cmd { argv, user } => {
+                command::succeeds(argv, user.as_deref(), self.limit(command::LIMIT))
+            }
+            Requirement::File { path } => match std::fs::metadata(path) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(super::failure::plain(&error)),
+            },
+            Requirement::Boot {} => boot::finished(self.limit(command::LIMIT)),
+        }
+    }
+
+    /// How long a try may take. A single try gets all it can need.
+    fn limit(&self, usual: Duration) -> Duration {
+        if self.timeout.is_zero() { usual } else { usual.min(self.left().max(LEAST_LIMIT)) }
+    }
+}
+
+/// Short in the first second, then half as long again each time, up to the longest one.
+fn next_pause(last: Duration, since: Duration, longest: Duration) -> Duration {
+    let next = if since < EAGER { FIRST_PAUSE } else { last.mul_f64(1.5) };
+    next.min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_after_the_first_second() {
+        let second = Duration::from_secs(1);
+        let mut last = FIRST_PAUSE;
+        let mut pauses = Vec::new();
+        for since in
+            [Duration::ZERO, second / 2, second, second, second, second, second, second, second, second]
+        {
+            last = next_pause(last, since, second);
+            pauses.push(last.as_millis());
+        }
+        assert_eq!(pauses, [50, 50, 75, 112, 168, 253, 379, 569, 854, 1000]);
+        assert_eq!(next_pause(second, second, Duration::from_millis(20)), Duration::from_millis(20));
+    }
+}
