@@ -3,6 +3,7 @@
 //! A provider does single operations, each idempotent; what has to be done, and in which order, is the plan's and the
 //! engine's business.
 
+pub mod docker;
 pub mod fake;
 
 use crate::event::Context;

@@ -1,0 +1,81 @@
+//! The agent's volume: made and filled once on each engine, mounted read-only in every machine.
+
+use super::client::Client;
+use super::errors::{Explain, optional};
+use super::filler::{self, Entry, Filled};
+use super::labels::{self, Kind};
+use super::options::Options;
+use crate::event::Context;
+use crate::model::Result;
+use crate::model::digest::short;
+use crate::transport::agent::{AGENT, AGENT_DIGEST, AGENT_DIRECTORY, AGENT_PATH};
+use bollard::models::{Mount, MountType, MountVolumeOptions};
+use bollard::query_parameters::{ContainerArchiveInfoOptionsBuilder, InspectContainerOptions};
+use std::cell::LazyCell;
+use std::sync::PoisonError;
+
+/// The agent's file in it.
+const FILE: &str = "envup-agent";
+
+/// Where it is mounted.
+pub(super) const MOUNT: &str = AGENT_DIRECTORY;
+
+/// The volume's name: it holds the digest, so that machines made by an older `env` keep the agent they had.
+pub(super) fn name() -> String {
+    format!("envup-agent-{}", short(&AGENT_DIGEST))
+}
+
+/// The mount, with the labels that the volume gets when the engine makes it.
+pub(super) fn mount(target: &str, read_only: bool) -> Mount {
+    Mount {
+        typ: Some(MountType::VOLUME),
+        source: Some(name()),
+        target: Some(target.to_owned()),
+        read_only: Some(read_only),
+        volume_options: Some(MountVolumeOptions {
+            no_copy: Some(true),
+            labels: Some(labels::shared(Kind::Agent, &name())),
+            ..MountVolumeOptions::default()
+        }),
+        ..Mount::default()
+    }
+}
+
+/// Adds the agent to a machine.
+pub(super) fn add_mount(options: &mut Options) {
+    options.host.mounts.get_or_insert_default().push(mount(MOUNT, true));
+}
+
+/// Makes sure that the agent is in its volume, before a machine that uses it starts.
+///
+/// The truth is asked once in a process: is the file there, as long as it must be? Two processes do not disturb each
+/// other: filling goes on under a container name that only one can have, and the other waits and looks again.
+pub(super) fn ensure(client: &Client, container: &str, context: &Context) -> Result<()> {
+    let mut is_there = client.agent_is_there.lock().unwrap_or_else(PoisonError::into_inner);
+    let archive =
+        LazyCell::new(|| filler::archive(&[Entry { path: FILE.into(), mode: 0o755, bytes: AGENT }]));
+    while !*is_there && !is_filled(client, container)? {
+        let image = image_of(client, container)?;
+        let mount = mount(filler::TARGET, false);
+        match filler::fill(client, &image, mount, archive.clone()?, context)? {
+            Filled::Done => *is_there = true,
+            Filled::ByAnother => {}
+        }
+    }
+    *is_there = true;
+    Ok(())
+}
+
+fn is_filled(client: &Client, container: &str) -> Result<bool> {
+    let options = ContainerArchiveInfoOptionsBuilder::default().path(AGENT_PATH).build();
+    let answer = client.block(client.docker.get_container_archive_info(container, Some(options)))?;
+    let found = optional(answer).explain(|| "cannot look for the agent")?;
+    Ok(found.is_some_and(|file| file.size == AGENT.len() as i64))
+}
+
+fn image_of(client: &Client, container: &str) -> Result<String> {
+    let found = client
+        .block(client.docker.inspect_container(container, None::<InspectContainerOptions>))?
+        .explain(|| "cannot look at the machine that needs the agent")?;
+    Ok(found.image.unwrap_or_default())
+}

@@ -1,0 +1,146 @@
+//! Carries out one operation.
+
+use super::client::Client;
+use super::errors::{Explain, explain, is_conflict, optional};
+use super::labels::Kind;
+use super::{agent_volume, create, files, networks, options, ports, volumes};
+use crate::event::Context;
+use crate::model::id::Identity;
+use crate::model::{Error, Result};
+use crate::provider::NewMachine;
+use bollard::models::ContainerUpdateBody;
+use bollard::query_parameters::{
+    RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder, WaitContainerOptions,
+};
+use futures_util::StreamExt;
+use std::pin::pin;
+use std::time::Duration;
+
+/// Starts a machine; one that is frozen goes on, one that runs is left alone.
+pub(super) fn start(client: &Client, identity: &Identity, name: &str, context: &Context) -> Result<()> {
+    let container = identity.machine(name);
+    agent_volume::ensure(client, &container, context)?;
+    let docker = &client.docker;
+    let started = client.block(docker.start_container(&container, None::<StartContainerOptions>))?;
+    let Err(error) = started else { return Ok(()) };
+    let ours = explain(&error, format!("cannot start machine {name}"));
+    if ours.causes.iter().any(|cause| cause.contains("paused")) {
+        return client.block(docker.unpause_container(&container))?.explain(|| ours.message);
+    }
+    Err(ports::explain_taken(client, ours))
+}
+
+/// Stops a machine: asks its process to end, waits for the grace, kills it. One that is not there is stopped.
+pub(super) fn stop(client: &Client, identity: &Identity, name: &str, grace: Option<Duration>) -> Result<()> {
+    if !create::is_there(client, identity, name)? {
+        return Ok(());
+    }
+    let mut options = StopContainerOptionsBuilder::default();
+    if let Some(grace) = grace {
+        options = options.t(i32::try_from(grace.as_secs_f64().ceil() as i64).unwrap_or(i32::MAX));
+    }
+    let stopped =
+        client.block(client.docker.stop_container(&identity.machine(name), Some(options.build())))?;
+    optional(stopped).map(|_| ()).explain(|| format!("cannot stop machine {name}"))
+}
+
+/// Removes a machine, however it stands, with its own volumes. Volumes of the stack stay.
+pub(super) fn remove(client: &Client, identity: &Identity, name: &str) -> Result<()> {
+    let cannot = || format!("cannot remove machine {name}");
+    if create::is_there(client, identity, name)? {
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        let removed = client.block(client.docker.remove_container(&identity.machine(name), Some(options)))?;
+        match removed {
+            // Somebody else is removing it already.
+            Err(error) if is_conflict(&error) => wait_until_gone(client, identity, name)?,
+            removed => optional(removed).map(|_| ()).explain(cannot)?,
+        }
+    }
+    create::clear_unfinished(client, identity, name)?;
+    client.block(async {
+        let (secrets, configs) = tokio::join!(
+            volumes::remove_kind(client, identity, Kind::Secrets, name),
+            volumes::remove_kind(client, identity, Kind::Configs, name),
+        );
+        secrets.and(configs)
+    })?
+}
+
+/// Waits until a machine's process has ended, and gives its code.
+pub(super) fn wait(client: &Client, container: &str, name: &str, context: &Context) -> Result<i64> {
+    client.wait(context, &format!("waiting for machine {name} to end"), async {
+        let mut answers = pin!(client.docker.wait_container(container, None::<WaitContainerOptions>));
+        match answers.next().await {
+            Some(Ok(answer)) => Ok(answer.status_code),
+            // Another code than 0 comes as an error.
+            Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(code),
+            Some(Err(error)) => Err(explain(&error, format!("cannot wait for machine {name}"))),
+            None => Err(Error::failed(format!("docker stopped waiting for machine {name}"))),
+        }
+    })
+}
+
+fn wait_until_gone(client: &Client, identity: &Identity, name: &str) -> Result<()> {
+    let context = Context::silent().within(Duration::from_secs(60));
+    while create::is_there(client, identity, name)? {
+        context.sleep(Duration::from_millis(50), "waiting for a machine to be removed")?;
+    }
+    Ok(())
+}
+
+/// Brings fields of a living machine to what is declared.
+pub(super) fn update(
+    client: &Client,
+    identity: &Identity,
+    new: &NewMachine<'_>,
+    fields: &[&str],
+    context: &Context,
+) -> Result<()> {
+    let machine = new.machine;
+    let container = identity.machine(&machine.name);
+    let limits: Vec<&str> = fields
+        .iter()
+        .copied()
+        .filter(|field| matches!(*field, "memory" | "cpus" | "pids" | "restart"))
+        .collect();
+    if !limits.is_empty() {
+        let body = limits_body(new, &limits);
+        client
+            .block(client.docker.update_container(&container, body))?
+            .explain(|| format!("cannot change {} of machine {}", limits.join(", "), machine.name))?;
+    }
+    for network in fields.iter().filter_map(|field| field.strip_prefix("network.")) {
+        networks::update(client, identity, machine, &new.networks, network)?;
+    }
+    if fields.iter().any(|field| field.starts_with("secret.")) {
+        files::fill_secrets(client, identity, new, context)?;
+    }
+    if fields.iter().any(|field| field.starts_with("config.")) {
+        let configs: Vec<_> = files::in_root(new).collect();
+        files::put(client, &container, &configs, context)?;
+    }
+    Ok(())
+}
+
+/// The limits to set. For the engine 0 means "as it was", so lifting a limit is -1.
+fn limits_body(new: &NewMachine<'_>, fields: &[&str]) -> ContainerUpdateBody {
+    let machine = new.machine;
+    let mut body = ContainerUpdateBody::default();
+    for field in fields {
+        match *field {
+            "memory" => {
+                let memory = machine.memory.map(|size| size.0 as i64);
+                body.memory = Some(memory.unwrap_or(-1));
+                // As when a machine is made with a limit: as much swap again. The old value may be in the way.
+                body.memory_swap = Some(memory.map_or(-1, |memory| memory.saturating_mul(2)));
+            }
+            "cpus" => {
+                body.cpu_period = Some(options::CPU_PERIOD);
+                body.cpu_quota = Some(machine.cpus.map_or(-1, options::cpu_quota));
+            }
+            "pids" => body.pids_limit = Some(machine.pids.unwrap_or(-1)),
+            _ => body.restart_policy = Some(options::restart_policy(machine.restart)),
+        }
+    }
+    body
+}

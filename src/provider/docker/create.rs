@@ -1,0 +1,215 @@
+//! Makes a machine: volumes with its secrets first, then the container, its files, its networks, and last its name.
+//!
+//! A machine gets its name when it is complete: where files have to be put into its own disk, it is made under another
+//! name first. So a machine that is found is whole, whenever `env` was killed.
+
+use super::client::Client;
+use super::errors::{Explain, explain, is_conflict, optional};
+use super::labels::{self, Kind};
+use super::options::{self, Options};
+use super::{agent_volume, boot, files, networks};
+use crate::event::Context;
+use crate::model::id::Identity;
+use crate::model::{Error, Result};
+use crate::provider::NewMachine;
+use bollard::models::{ContainerConfig, ContainerCreateBody, EndpointSettings, NetworkingConfig};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptionsBuilder,
+    RenameContainerOptionsBuilder,
+};
+use std::collections::HashMap;
+
+/// Makes a machine, not yet started; the one that is there already is taken.
+pub(super) fn create(
+    client: &Client,
+    identity: &Identity,
+    new: &NewMachine<'_>,
+    proxies: &[(String, String)],
+    context: &Context,
+) -> Result<()> {
+    let machine = new.machine;
+    let name = identity.machine(&machine.name);
+    let mut options = options::options(identity, new);
+    boot::add(client, machine, &mut options)?;
+    add_proxies(&mut options, machine.is_box(), proxies);
+    relabel_folders(client, &mut options)?;
+    files::add_volumes(client, identity, new, &mut options, context)?;
+    agent_volume::add_mount(&mut options);
+    options.config.labels = Some(options::machine_labels(identity, new, &options.notes));
+
+    let in_root: Vec<_> = files::in_root(new).collect();
+    let first_name = if in_root.is_empty() { name.clone() } else { format!("{name}.new") };
+    if !make(client, identity, new, &first_name, options)? {
+        return Ok(());
+    }
+    if !in_root.is_empty() {
+        files::put(client, &first_name, &in_root, context)?;
+        let rename = RenameContainerOptionsBuilder::default().name(&name).build();
+        client
+            .block(client.docker.rename_container(&first_name, rename))?
+            .explain(|| format!("cannot give machine {} its name", machine.name))?;
+    }
+    Ok(())
+}
+
+/// Makes the container; `false` when it is there already.
+fn make(
+    client: &Client,
+    identity: &Identity,
+    new: &NewMachine<'_>,
+    name: &str,
+    mut options: Options,
+) -> Result<bool> {
+    let machine = &new.machine.name;
+    let mut later: HashMap<String, EndpointSettings> = std::mem::take(&mut options.networks);
+    let first = options.host.network_mode.clone().unwrap_or_default();
+    if client.joins_many_networks() {
+        options.networks = std::mem::take(&mut later);
+    } else if let Some(endpoint) = later.remove(&first) {
+        options.networks.insert(first, endpoint);
+    }
+    let body = body(options);
+    let cannot = || format!("cannot create machine {machine}");
+    let made = match create_call(client, new, name, body.clone())? {
+        Err(error) if is_conflict(&error) => {
+            if is_there(client, identity, machine)? {
+                return Ok(false);
+            }
+            // A half-made one of ours is in the way; anything else is not ours to remove.
+            clear_unfinished(client, identity, machine)?;
+            create_call(client, new, name, body)?
+        }
+        answer => answer,
+    };
+    made.map_err(|error| {
+        let ours = explain(&error, cannot());
+        if is_conflict(&error) {
+            ours.hint(format!("`docker rm {name}` removes it, when nobody needs it"))
+        } else {
+            ours
+        }
+    })?;
+    client
+        .block(async {
+            for (network, endpoint) in later {
+                networks::join(&client.docker, name, &network, endpoint).await?;
+            }
+            Ok(())
+        })?
+        .explain(cannot)?;
+    Ok(true)
+}
+
+fn create_call(
+    client: &Client,
+    new: &NewMachine<'_>,
+    name: &str,
+    body: ContainerCreateBody,
+) -> Result<super::errors::Answer<bollard::models::ContainerCreateResponse>> {
+    let mut query = CreateContainerOptionsBuilder::default().name(name);
+    if let Some(platform) = &new.machine.platform {
+        query = query.platform(platform);
+    }
+    client.block(client.docker.create_container(Some(query.build()), body))
+}
+
+/// Whether the machine exists and is ours; somebody else's of that name is an error.
+pub(super) fn is_there(client: &Client, identity: &Identity, machine: &str) -> Result<bool> {
+    let name = identity.machine(machine);
+    let looked = client.block(client.docker.inspect_container(&name, None::<InspectContainerOptions>))?;
+    let found = optional(looked).explain(|| format!("cannot look at machine {machine}"))?;
+    let Some(found) = found else { return Ok(false) };
+    let labels = found.config.and_then(|config| config.labels);
+    if labels::belongs(labels.as_ref(), &name, identity, Kind::Machine, machine) {
+        Ok(true)
+    } else {
+        Err(Error::failed(format!("container {name} exists and is not ours"))
+            .hint(format!("rename it with `docker rename {name} NEW`, or use another `name` in the Envfile")))
+    }
+}
+
+/// Removes what a killed run left of a machine that has not got its name yet.
+pub(super) fn clear_unfinished(client: &Client, identity: &Identity, machine: &str) -> Result<()> {
+    let name = identity.machine(machine);
+    let unfinished = format!("{name}.new");
+    client.block(async {
+        let cannot = || format!("cannot remove what is left of machine {machine}");
+        let looked = client.docker.inspect_container(&unfinished, None::<InspectContainerOptions>).await;
+        let Some(found) = optional(looked).explain(cannot)? else { return Ok(()) };
+        let labels = found.config.and_then(|config| config.labels);
+        // Its labels are those of the finished machine.
+        if labels::belongs(labels.as_ref(), &name, identity, Kind::Machine, machine) {
+            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+            optional(client.docker.remove_container(&unfinished, Some(options)).await).explain(cannot)?;
+        }
+        Ok(())
+    })?
+}
+
+/// Proxies reach the process the way its own environment does; what the Envfile says comes first.
+fn add_proxies(options: &mut Options, is_box: bool, proxies: &[(String, String)]) {
+    if is_box {
+        return; // a box gets its environment from inside
+    }
+    let environment = options.config.env.get_or_insert_default();
+    for (name, value) in proxies {
+        let given = environment.iter().any(|line| line.split('=').next() == Some(name));
+        if !given {
+            environment.push(format!("{name}={value}"));
+        }
+    }
+}
+
+/// Where SELinux confines machines, folders of the host get a label that they may use. Only the older form of a mount
+/// can ask for it.
+fn relabel_folders(client: &Client, options: &mut Options) -> Result<()> {
+    use bollard::models::MountType;
+    let mounts = options.host.mounts.take().unwrap_or_default();
+    let is_folder = |mount: &bollard::models::Mount| mount.typ == Some(MountType::BIND);
+    let (folders, others): (Vec<_>, Vec<_>) = mounts.into_iter().partition(is_folder);
+    if folders.is_empty() || !client.facts()?.has_security("selinux") {
+        options.host.mounts = Some(folders.into_iter().chain(others).collect());
+        return Ok(());
+    }
+    let binds = options.host.binds.get_or_insert_default();
+    for folder in folders {
+        let (source, target) = (folder.source.unwrap_or_default(), folder.target.unwrap_or_default());
+        let mode = if folder.read_only == Some(true) { "ro,z" } else { "z" };
+        binds.push(format!("{source}:{target}:{mode}"));
+    }
+    options.host.mounts = Some(others);
+    Ok(())
+}
+
+fn body(options: Options) -> ContainerCreateBody {
+    let ContainerConfig {
+        hostname,
+        user,
+        exposed_ports,
+        env,
+        cmd,
+        image,
+        working_dir,
+        entrypoint,
+        labels,
+        stop_signal,
+        stop_timeout,
+        ..
+    } = options.config;
+    ContainerCreateBody {
+        hostname,
+        user,
+        exposed_ports,
+        env,
+        cmd,
+        image,
+        working_dir,
+        entrypoint,
+        labels,
+        stop_signal,
+        stop_timeout,
+        host_config: Some(options.host),
+        networking_config: Some(NetworkingConfig { endpoints_config: Some(options.networks) }),
+        ..ContainerCreateBody::default()
+    }
+}

@@ -1,0 +1,128 @@
+//! Fills a volume through a container that is made from a machine's own image, never started, and removed at once.
+//!
+//! Archives cannot be put through a read-only mount, so what machines only read comes in this way.
+
+use super::client::Client;
+use super::errors::{Explain, is_conflict, optional};
+use super::labels::{self, Kind};
+use super::transport::upload;
+use crate::event::Context;
+use crate::model::Result;
+use crate::model::error::Attempt;
+use bollard::models::{ContainerCreateBody, HostConfig, Mount};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
+use std::time::Duration;
+
+/// Where the volume is seen in the filler.
+pub(super) const TARGET: &str = "/envup";
+
+/// How long another filler of the same volume may take before it counts as left behind.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Time between two looks at another filler.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// One file to put somewhere.
+pub(super) struct Entry<'a> {
+    /// Where, relative to the directory the archive is unpacked in.
+    pub(super) path: String,
+    pub(super) mode: u32,
+    pub(super) bytes: &'a [u8],
+}
+
+/// How filling went.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// It is filled.
+    Done,
+    /// Another process was filling it; it is done, or its leftovers are gone.
+    ByAnother,
+}
+
+/// An archive of some files, owned by root.
+pub(super) fn archive(entries: &[Entry<'_>]) -> Result<Vec<u8>> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for entry in entries {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(entry.bytes.len() as u64);
+        header.set_mode(entry.mode);
+        header.set_uid(0);
+        header.set_gid(0);
+        let path = entry.path.trim_start_matches('/');
+        builder
+            .append_data(&mut header, path, entry.bytes)
+            .attempt(|| format!("cannot put {path} into an archive"))?;
+    }
+    builder.into_inner().attempt(|| "cannot finish an archive")
+}
+
+/// Puts an archive into the volume of `mount`, which must be mounted writable at [`TARGET`]; the mount makes the volume
+/// when it is not there.
+pub(super) fn fill(
+    client: &Client,
+    image: &str,
+    mount: Mount,
+    archive: Vec<u8>,
+    context: &Context,
+) -> Result<Filled> {
+    let name = format!("{}.filler", mount.source.as_deref().unwrap_or_default());
+    let query = CreateContainerOptionsBuilder::default().name(&name).build();
+    let body = ContainerCreateBody {
+        image: Some(image.to_owned()),
+        // Never run; an image without a command could not be used without one.
+        entrypoint: Some(vec!["/never-started".to_owned()]),
+        labels: Some(labels::shared(Kind::Filler, &name)),
+        host_config: Some(HostConfig {
+            mounts: Some(vec![mount]),
+            network_mode: Some("none".to_owned()),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    };
+    let made = client.block(client.docker.create_container(Some(query), body))?;
+    if let Err(error) = &made
+        && is_conflict(error)
+    {
+        wait_for_other(client, &name, context)?;
+        return Ok(Filled::ByAnother);
+    }
+    made.explain(|| format!("cannot make a container to fill {name}"))?;
+    let put = client.block(upload(client, &name, &mut archive.as_slice(), TARGET))?;
+    remove(client, &name)?;
+    put.map(|()| Filled::Done)
+}
+
+/// Waits until another process's filler is gone; one that stays was left behind by a killed run and is removed.
+fn wait_for_other(client: &Client, name: &str, context: &Context) -> Result<()> {
+    let patience = context.within(PATIENCE);
+    loop {
+        let looked = client.block(client.docker.inspect_container(name, None))?;
+        if optional(looked).explain(|| format!("cannot look at container {name}"))?.is_none() {
+            return Ok(());
+        }
+        if patience.sleep(LOOK_AGAIN, "waiting for another `env` to fill a volume").is_err() {
+            context.check("waiting for another `env` to fill a volume")?;
+            return remove(client, name);
+        }
+    }
+}
+
+fn remove(client: &Client, name: &str) -> Result<()> {
+    let options = RemoveContainerOptionsBuilder::default().force(true).build();
+    let removed = client.block(client.docker.remove_container(name, Some(options)))?;
+    optional(removed).map(|_| ()).explain(|| format!("cannot remove container {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_holds_relative_paths_and_modes() {
+        let bytes = archive(&[Entry { path: "/etc/app.conf".into(), mode: 0o640, bytes: b"on" }]).unwrap();
+        let mut archive = tar::Archive::new(bytes.as_slice());
+        let entry = archive.entries().unwrap().next().unwrap().unwrap();
+        assert_eq!(entry.path().unwrap().to_str(), Some("etc/app.conf"));
+        assert_eq!((entry.header().mode().unwrap(), entry.header().uid().unwrap()), (0o640, 0));
+    }
+}

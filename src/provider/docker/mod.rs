@@ -1,0 +1,156 @@
+//! The Docker provider: machines are containers. The only place that speaks to an engine's interface.
+//!
+//! Nothing is read and no connection is made before the first call that needs it.
+
+mod agent_volume;
+mod apply;
+mod boot;
+mod client;
+mod create;
+mod endpoint;
+mod errors;
+mod fields;
+mod files;
+mod filler;
+mod images;
+mod labels;
+mod logs;
+mod networks;
+mod observe;
+mod options;
+mod ports;
+mod surroundings;
+mod transport;
+mod volumes;
+
+pub use surroundings::Surroundings;
+
+use super::{Capabilities, LogLine, LogOptions, NewMachine, Operation, Provider, Scope};
+use crate::event::Context;
+use crate::model::Result;
+use crate::model::fields::Fields;
+use crate::model::id::{Identity, ProjectId};
+use crate::model::machine::Machine;
+use crate::model::observed::{Contents, Observed};
+use crate::model::stack::{Network, Stack, Volume};
+use crate::transport::Transport;
+use client::Client;
+use std::sync::{Arc, Mutex, PoisonError};
+use transport::DockerTransport;
+
+/// Runs machines as containers of a Docker engine.
+pub struct DockerProvider {
+    surroundings: Surroundings,
+    client: Mutex<Option<Arc<Client>>>,
+    capabilities: Capabilities,
+}
+
+impl DockerProvider {
+    /// A provider for the engine that the docker command would use in these surroundings. Touches nothing yet.
+    pub fn new(surroundings: Surroundings) -> Self {
+        let capabilities = Capabilities {
+            update: &["memory", "cpus", "pids", "restart", "network."],
+            update_box: &["env.", "config.", "secret."],
+        };
+        Self { surroundings, client: Mutex::default(), capabilities }
+    }
+
+    fn client(&self) -> Result<Arc<Client>> {
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*client {
+            Some(client) => Ok(client.clone()),
+            None => {
+                let new = Arc::new(Client::connect(&self.surroundings)?);
+                *client = Some(new.clone());
+                Ok(new)
+            }
+        }
+    }
+}
+
+impl Provider for DockerProvider {
+    fn name(&self) -> &'static str {
+        "docker"
+    }
+
+    fn check(&self) -> Result<()> {
+        self.client().map(|_| ())
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn describe(&self, stack: &Stack, machine: &Machine, image: &str, contents: &Contents) -> Result<Fields> {
+        // Whose machine it is shows in no field.
+        let identity =
+            Identity { id: ProjectId("0".repeat(12)), name: String::new(), directory: String::new() };
+        let new = NewMachine {
+            machine,
+            environment: &stack.environment,
+            image,
+            networks: stack.networks.values().collect(),
+            volumes: stack.volumes.values().collect(),
+            files: Vec::new(),
+            contents: contents.clone(),
+        };
+        Ok(fields::of_options(&identity, image, &options::options(&identity, &new)))
+    }
+
+    fn describe_network(&self, network: &Network) -> Fields {
+        networks::describe(network)
+    }
+
+    fn describe_volume(&self, volume: &Volume) -> Fields {
+        volumes::describe(volume)
+    }
+
+    fn observe(&self, scope: Scope<'_>) -> Result<Observed> {
+        observe::observe(&*self.client()?, scope)
+    }
+
+    fn apply(&self, identity: &Identity, operation: Operation<'_>, context: &Context) -> Result<()> {
+        let client = &*self.client()?;
+        match operation {
+            Operation::PullImage { reference, platform } => {
+                images::pull(client, &self.surroundings, reference, platform, context)
+            }
+            Operation::BuildImage { .. } => Err(crate::model::Error::failed("building is not possible yet")),
+            Operation::ImportBox { reference, archive } => {
+                images::import(client, reference, archive, context)
+            }
+            Operation::CreateNetwork(network) => networks::create(client, identity, network),
+            Operation::RemoveNetwork(name) => networks::remove(client, identity, name),
+            Operation::CreateVolume(volume) => volumes::create(client, identity, volume),
+            Operation::RemoveVolume(name) => volumes::remove(client, identity, name),
+            Operation::CreateMachine(new) => create::create(client, identity, new, &[], context),
+            Operation::StartMachine(name) => apply::start(client, identity, name, context),
+            Operation::StopMachine { name, grace } => apply::stop(client, identity, name, grace),
+            Operation::UpdateMachine { machine, fields } => {
+                apply::update(client, identity, machine, fields, context)
+            }
+            Operation::RemoveMachine(name) => apply::remove(client, identity, name),
+            Operation::Prune => Ok(()),
+        }
+    }
+
+    fn wait(&self, identity: &Identity, name: &str, context: &Context) -> Result<i64> {
+        apply::wait(&*self.client()?, &identity.machine(name), name, context)
+    }
+
+    fn connect(&self, identity: &Identity, name: &str) -> Result<Box<dyn Transport>> {
+        let container = identity.machine(name);
+        Ok(Box::new(DockerTransport { client: self.client()?, container, machine: name.to_owned() }))
+    }
+
+    fn logs(
+        &self,
+        identity: &Identity,
+        name: &str,
+        options: &LogOptions,
+        sink: &mut dyn FnMut(LogLine) -> Result<()>,
+        context: &Context,
+    ) -> Result<()> {
+        logs::logs(&*self.client()?, &identity.machine(name), name, options, sink, context)
+    }
+}

@@ -1,0 +1,203 @@
+//! Networks of a stack: made, looked at, joined, left, removed.
+
+use super::client::Client;
+use super::errors::{Answer, Explain, explain, is_conflict, is_missing, optional};
+use super::labels::{self, Kind, Labels};
+use super::options;
+use crate::model::fields::Fields;
+use crate::model::id::Identity;
+use crate::model::machine::Machine;
+use crate::model::observed::ObservedThing;
+use crate::model::stack::Network;
+use crate::model::{Error, Result};
+use bollard::Docker;
+use bollard::models::{
+    EndpointSettings, Ipam, IpamConfig, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
+};
+
+/// What plans compare.
+pub(super) fn describe(network: &Network) -> Fields {
+    let mut fields = Fields::default();
+    fields.set_some("driver", network.driver.as_deref().filter(|driver| *driver != "bridge"));
+    fields.set_some("subnet", network.subnet.as_ref());
+    fields.set_some("internal", network.internal.then_some(true));
+    for (name, value) in &network.labels {
+        fields.set(format!("label.{name}"), value);
+    }
+    fields
+}
+
+/// A network that exists, when it is ours. Read from the list: it says all there is to compare.
+pub(super) fn observed(found: &bollard::models::Network) -> Option<ObservedThing> {
+    let engine_name = found.name.clone()?;
+    let ours = labels::ours(found.labels.as_ref(), &engine_name).filter(|ours| ours.kind == Kind::Network)?;
+    let notes = labels::Notes::read(found.labels.as_ref());
+    let ranges = found.ipam.iter().flat_map(|ipam| ipam.config.iter().flatten());
+    let mut network = Network {
+        driver: found.driver.clone(),
+        internal: found.internal == Some(true),
+        ..Network::default()
+    };
+    if notes.declared.contains("subnet") {
+        network.subnet = ranges.filter_map(|range| range.subnet.clone()).next();
+    }
+    network.labels = declared_labels(found.labels.as_ref(), &notes);
+    Some(ObservedThing {
+        name: ours.name,
+        owner: ours.owner,
+        machine: None,
+        engine_name,
+        fields: describe(&network),
+    })
+}
+
+/// The user's own labels among all.
+pub(super) fn declared_labels(
+    labels: Option<&Labels>,
+    notes: &labels::Notes,
+) -> std::collections::BTreeMap<String, String> {
+    labels
+        .iter()
+        .flat_map(|labels| labels.iter())
+        .filter(|(name, _)| notes.declared.contains(&format!("label.{name}")))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// Makes a network of the stack; the one that is there already is taken.
+pub(super) fn create(client: &Client, identity: &Identity, network: &Network) -> Result<()> {
+    let name = identity.network(&network.name);
+    let what = || format!("cannot create network {}", network.name);
+    // Older engines make a second network of the same name without a word, so we look first.
+    let existing = optional(client.block(client.docker.inspect_network(&name, None))?).explain(what)?;
+    if let Some(found) = existing {
+        if labels::belongs(found.labels.as_ref(), &name, identity, Kind::Network, &network.name) {
+            return Ok(());
+        }
+        return Err(Error::failed(format!("network {name} exists and is not ours")).hint(format!(
+            "remove it with `docker network rm {name}`, or use another `name` in the Envfile"
+        )));
+    }
+    client.block(client.docker.create_network(request(identity, network, name)))?.map_err(|error| {
+        let ours = explain(&error, what());
+        let overlap = ours.causes.iter().any(|cause| cause.contains("overlaps"));
+        if overlap {
+            ours.hint("`subnet` of another network covers these addresses: choose another")
+        } else {
+            ours
+        }
+    })?;
+    Ok(())
+}
+
+fn request(identity: &Identity, network: &Network, name: String) -> NetworkCreateRequest {
+    let mut notes = labels::Notes::default();
+    let mut all: Labels = network.labels.clone().into_iter().collect();
+    network.labels.keys().for_each(|label| notes.declare(format!("label.{label}")));
+    if network.subnet.is_some() {
+        notes.declare("subnet");
+    }
+    notes.write(&mut all);
+    all.extend(labels::common(identity, "", Kind::Network, &network.name));
+    NetworkCreateRequest {
+        name,
+        driver: network.driver.clone(),
+        internal: Some(network.internal),
+        ipam: network.subnet.clone().map(|subnet| Ipam {
+            config: Some(vec![IpamConfig { subnet: Some(subnet), ..IpamConfig::default() }]),
+            ..Ipam::default()
+        }),
+        labels: Some(all),
+        ..NetworkCreateRequest::default()
+    }
+}
+
+/// Removes a network of the stack; a foreign one of that name stays.
+pub(super) fn remove(client: &Client, identity: &Identity, name: &str) -> Result<()> {
+    let engine_name = identity.network(name);
+    client
+        .block(async {
+            let found = optional(client.docker.inspect_network(&engine_name, None).await)?;
+            match found {
+                Some(found)
+                    if labels::belongs(
+                        found.labels.as_ref(),
+                        &engine_name,
+                        identity,
+                        Kind::Network,
+                        name,
+                    ) =>
+                {
+                    optional(client.docker.remove_network(&engine_name).await).map(|_| ())
+                }
+                _ => Ok(()),
+            }
+        })?
+        .explain(|| format!("cannot remove network {name}"))
+}
+
+/// Joins a container to a network; one that has joined already stays as it is.
+pub(super) async fn join(
+    docker: &Docker,
+    container: &str,
+    network: &str,
+    endpoint: EndpointSettings,
+) -> Answer<()> {
+    let request = NetworkConnectRequest { container: container.to_owned(), endpoint_config: Some(endpoint) };
+    match docker.connect_network(network, request).await {
+        Err(error) if is_conflict(&error) || already_joined(&error) => Ok(()),
+        answer => answer,
+    }
+}
+
+fn already_joined(error: &bollard::errors::Error) -> bool {
+    matches!(error, bollard::errors::Error::DockerResponseServerError { message, .. }
+        if message.contains("already exists in network"))
+}
+
+/// Brings a living machine's place in one network to what is declared: leaves it, and joins it again if it is wanted.
+/// `name` is the network's name as fields show it.
+pub(super) fn update(
+    client: &Client,
+    identity: &Identity,
+    machine: &Machine,
+    networks: &[&Network],
+    name: &str,
+) -> Result<()> {
+    let wanted = networks.iter().find(|network| network.external.as_deref().unwrap_or(&network.name) == name);
+    let engine_name = match wanted {
+        Some(network) => options::network_name(identity, &network.name, Some(network)),
+        None => identity.network(name),
+    };
+    let container = identity.machine(&machine.name);
+    let docker = &client.docker;
+    client
+        .block(async {
+            leave(docker, &container, &engine_name).await?;
+            if wanted.is_none() && engine_name != name {
+                // Somebody else's network that the machine was joined to.
+                leave(docker, &container, name).await?;
+            }
+            match wanted {
+                Some(network) => {
+                    let endpoint = options::endpoint(machine, &network.name, &engine_name);
+                    join(docker, &container, &engine_name, endpoint).await
+                }
+                None => Ok(()),
+            }
+        })?
+        .explain(|| format!("cannot connect machine {} to network {name}", machine.name))
+}
+
+async fn leave(docker: &Docker, container: &str, network: &str) -> Answer<()> {
+    let request = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };
+    match docker.disconnect_network(network, request).await {
+        Err(error) if is_missing(&error) || not_joined(&error) => Ok(()),
+        answer => answer,
+    }
+}
+
+fn not_joined(error: &bollard::errors::Error) -> bool {
+    matches!(error, bollard::errors::Error::DockerResponseServerError { message, .. }
+        if message.contains("is not connected to"))
+}

@@ -1,0 +1,28 @@
+//! What the provider may know of the process around it: handed in, because only `cli` and `state` read it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The user's home directory and environment variables.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Where `.docker` is.
+    pub home: Option<PathBuf>,
+    /// Environment variables by name.
+    pub variables: BTreeMap<String, String>,
+}
+
+impl Surroundings {
+    /// A variable that is set and not empty.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The Docker client's configuration directory: `DOCKER_CONFIG`, else `~/.docker`.
+    pub(super) fn docker_config(&self) -> Option<PathBuf> {
+        match self.variable("DOCKER_CONFIG") {
+            Some(directory) => Some(PathBuf::from(directory)),
+            None => Some(self.home.as_ref()?.join(".docker")),
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The Docker provider against a real engine: for every key of a machine, what is created is what is observed.
+//!
+//! Needs an engine and `busybox` (statically linked) on this machine; what it makes, it removes.
+
+use envup::event::Context;
+use envup::model::fields::Fields;
+use envup::model::id::{Identity, ProjectId};
+use envup::model::machine::{Init, Machine, NetworkJoin, Restart, Source};
+use envup::model::observed::{Contents, Observed, State};
+use envup::model::stack::{DEFAULT_NETWORK, Network, Stack};
+use envup::provider::docker::{DockerProvider, Surroundings};
+use envup::provider::{LogOptions, NewMachine, Operation, PlacedFile, Provider, Scope};
+use envup::transport::{Captured, Command, Stdin};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// A stack of its own on the engine; removed at the end.
+pub struct World {
+    pub provider: DockerProvider,
+    pub identity: Identity,
+    pub stack: Stack,
+    pub context: Context,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let mut random = [0; 6];
+        getrandom::fill(&mut random).unwrap();
+        let id = ProjectId(envup::model::digest::hex(&random));
+        let identity = Identity { id, name: "test".into(), directory: "/nowhere".into() };
+        let network = Network { name: DEFAULT_NETWORK.into(), ..Network::default() };
+        let stack = Stack {
+            name: "test".into(),
+            environment: "dev".into(),
+            file: PathBuf::from("/nowhere/Envfile"),
+            directory: PathBuf::from("/nowhere"),
+            machines: BTreeMap::new(),
+            networks: BTreeMap::from([(network.name.clone(), network)]),
+            volumes: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            configs: BTreeMap::new(),
+            provision: Vec::new(),
+        };
+        let surroundings = Surroundings::default();
+        Self { provider: DockerProvider::new(surroundings), identity, stack, context: Context::silent() }
+    }
+
+    pub fn apply(&self, operation: Operation<'_>) -> envup::model::Result<()> {
+        self.provider.apply(&self.identity, operation, &self.context)
+    }
+
+    pub fn observe(&self) -> Observed {
+        self.provider.observe(Scope::Stack(&self.identity)).unwrap()
+    }
+
+    /// Makes the networks and volumes that are declared.
+    pub fn make_room(&self) {
+        for network in self.stack.networks.values().filter(|network| network.external.is_none()) {
+            self.apply(Operation::CreateNetwork(network)).unwrap();
+        }
+        for volume in self.stack.volumes.values().filter(|volume| volume.external.is_none()) {
+            self.apply(Operation::CreateVolume(volume)).unwrap();
+        }
+    }
+
+    pub fn create(&self, machine: &Machine) {
+        self.create_with(machine, Vec::new(), Contents::new()).unwrap();
+    }
+
+    pub fn create_with(
+        &self,
+        machine: &Machine,
+        files: Vec<PlacedFile>,
+        contents: Contents,
+    ) -> envup::model::Result<()> {
+        self.apply(Operation::CreateMachine(&self.wanted(machine, files, contents)))
+    }
+
+    pub fn wanted<'a>(
+        &'a self,
+        machine: &'a Machine,
+        files: Vec<PlacedFile>,
+        contents: Contents,
+    ) -> NewMachine<'a> {
+        NewMachine {
+            machine,
+            environment: "dev",
+            image: image(),
+            networks: self.stack.networks.values().collect(),
+            volumes: self.stack.volumes.values().collect(),
+            files,
+            contents,
+        }
+    }
+
+    pub fn start(&self, name: &str) {
+        self.apply(Operation::StartMachine(name)).unwrap();
+    }
+
+    pub fn described(&self, machine: &Machine, contents: &Contents) -> Fields {
+        self.provider.describe(&self.stack, machine, image(), contents).unwrap()
+    }
+
+    pub fn run(&self, machine: &str, command: Command) -> (i32, String, String) {
+        let transport = self.provider.connect(&self.identity, machine).unwrap();
+        let mut output = Captured::default();
+        let exit = transport.exec(command, &mut output, &self.context).unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (exit.code, text(output.stdout), text(output.stderr))
+    }
+
+    pub fn shell(&self, machine: &str, script: &str) -> String {
+        let (code, stdout, stderr) = self.run(machine, Command::new(["/bin/sh", "-c", script]));
+        assert_eq!(code, 0, "{script}: {stderr}");
+        stdout
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let Ok(observed) = self.provider.observe(Scope::Stack(&self.identity)) else { return };
+        for machine in &observed.machines {
+            let _ = self.apply(Operation::RemoveMachine(&machine.name));
+        }
+        for volume in observed.volumes.iter().filter(|volume| volume.machine.is_none()) {
+            let _ = self.apply(Operation::RemoveVolume(&volume.name));
+        }
+        for network in &observed.networks {
+            let _ = self.apply(Operation::RemoveNetwork(&network.name));
+        }
+    }
+}
+
+/// An image with nothing but busybox in it, imported once.
+pub fn image() -> &'static str {
+    static IMAGE: OnceLock<String> = OnceLock::new();
+    IMAGE.get_or_init(|| {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut directory = |path: &str| {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Directory);
+            header.set_mode(0o755);
+            header.set_size(0);
+            builder.append_data(&mut header, path, std::io::empty()).unwrap();
+        };
+        ["bin", "etc", "tmp", "run", "proc", "sys", "dev"].into_iter().for_each(&mut directory);
+        builder.append_path_with_name("/bin/busybox", "bin/busybox").unwrap();
+        for applet in
+            ["sh", "sleep", "cat", "echo", "ls", "env", "id", "stat", "nc", "touch", "wc", "stty", "kill"]
+        {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_size(0);
+            builder.append_link(&mut header, format!("bin/{applet}"), "busybox").unwrap();
+        }
+        let bytes = builder.into_inner().unwrap();
+        let name = format!(
+            "envup-test-busybox:{}",
+            envup::model::digest::short(&envup::model::digest::sha256(&bytes))
+        );
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&bytes).unwrap();
+        let world = World::new();
+        world.apply(Operation::ImportBox { reference: &name, archive: file.path() }).unwrap();
+        name
+    })
+}
+
+/// An image machine that sleeps.
+pub fn sleeper(name: &str) -> Machine {
+    Machine {
+        name: name.into(),
+        source: Source::Image(image().into()),
+        provider: "docker".into(),
+        init: Init::None,
+        command: Some(["/bin/sleep", "1000"].map(str::to_owned).into()),
+        entrypoint: None,
+        env: BTreeMap::new(),
+        working_dir: None,
+        user: None,
+        hostname: None,
+        ports: Vec::new(),
+        expose: Default::default(),
+        volumes: Vec::new(),
+        sync: Vec::new(),
+        tmpfs: BTreeMap::new(),
+        networks: BTreeMap::from([(DEFAULT_NETWORK.into(), NetworkJoin::default())]),
+        depends_on: BTreeMap::new(),
+        ready: None,
+        restart: Restart::No,
+        memory: None,
+        cpus: None,
+        pids: None,
+        shm_size: None,
+        ulimits: BTreeMap::new(),
+        sysctls: BTreeMap::new(),
+        devices: Vec::new(),
+        cap_add: Default::default(),
+        cap_drop: Default::default(),
+        security_opt: Default::default(),
+        privileged: false,
+        read_only: false,
+        platform: None,
+        extra_hosts: BTreeMap::new(),
+        dns: Vec::new(),
+        labels: BTreeMap::new(),
+        secrets: Default::default(),
+        configs: BTreeMap::new(),
+        logging: None,
+        stop_signal: None,
+        stop_grace: Some(std::time::Duration::from_secs(1)),
+        provision: Vec::new(),
+    }
+}
+
+#[test]
+fn a_machine_lives_from_create_to_remove() {
+    let world = World::new();
+    world.make_room();
+    let machine = sleeper("web");
+    world.create(&machine);
+    world.create(&machine); // again: nothing happens
+    assert_eq!(world.observe().machine("web").unwrap().state, State::Stopped);
+    world.start("web");
+    world.start("web");
+    let observed = world.observe();
+    let web = observed.machine("web").unwrap();
+    assert_eq!(web.state, State::Running);
+    assert_eq!(web.fields, world.described(&machine, &Contents::new()));
+    assert!(web.address.is_some());
+    assert_eq!(observed.networks.len(), 1);
+    world.apply(Operation::StopMachine { name: "web", grace: None }).unwrap();
+    assert_eq!(world.observe().machine("web").unwrap().state, State::Stopped);
+    world.apply(Operation::RemoveMachine("web")).unwrap();
+    world.apply(Operation::RemoveMachine("web")).unwrap();
+    world.apply(Operation::RemoveNetwork(DEFAULT_NETWORK)).unwrap();
+    assert_eq!(world.observe(), Observed::default());
+}
+
+#[test]
+fn commands_run_with_input_codes_users_and_the_agent_beside() {
+    let world = World::new();
+    world.make_room();
+    world.create(&sleeper("web"));
+    world.start("web");
+    let (code, stdout, stderr) =
+        world.run("web", Command::new(["/bin/sh", "-c", "echo out; echo err >&2; exit 3"]));
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (3, "out\n", "err\n"));
+
+    let stdin = Stdin::Bytes(vec![b'x'; 3_000_000]);
+    let (_, stdout, _) = world.run("web", Command { stdin, ..Command::new(["/bin/wc", "-c"]) });
+    assert_eq!(stdout.trim(), "3000000");
+    let stdin = Stdin::Stream(Box::new(std::io::Cursor::new(b"streamed".to_vec())));
+    let (_, stdout, _) = world.run("web", Command { stdin, ..Command::new(["/bin/cat"]) });
+    assert_eq!(stdout, "streamed");
+
+    let user = Some("65534:65534".to_owned());
+    let (_, stdout, _) = world.run("web", Command { user, ..Command::new(["/bin/id", "-u"]) });
+    assert_eq!(stdout, "65534\n");
+    let terminal: envup::transport::TerminalSize = Box::new(|| (100, 30));
+    let command = Command {
+        terminal: Some(terminal),
+        ..Command::new(["/bin/sh", "-c", "sleep 0.5; stty size; kill -9 $$"])
+    };
+    let (code, stdout, _) = world.run("web", command);
+    assert_eq!((code, stdout.as_str()), (137, "30 100\r\n"));
+    assert!(world.shell("web", "ls -l /run/envup/agent/envup-agent").starts_with("-rwxr-xr-x"));
+
+    let (code, ..) = world.run("web", Command::new(["/no/such/program"]));
+    assert!(code == 126 || code == 127, "{code}");
+}
+
+#[test]
+fn logs_have_times_and_streams() {
+    let world = World::new();
+    world.make_room();
+    let mut machine = sleeper("job");
+    machine.command = Some(["/bin/sh", "-c", "echo one; echo two >&2"].map(str::to_owned).into());
+    world.create(&machine);
+    world.start("job");
+    assert_eq!(world.provider.wait(&world.identity, "job", &world.context).unwrap(), 0);
+    let mut lines = Vec::new();
+    let mut sink = |line| {
+        lines.push(line);
+        Ok(())
+    };
+    let options = LogOptions { follow: true, ..LogOptions::default() };
+    world.provider.logs(&world.identity, "job", &options, &mut sink, &world.context).unwrap();
+    lines.sort_by_key(|line| line.stderr);
+    let texts: Vec<_> = lines.iter().map(|line| (line.stderr, line.text.as_str())).collect();
+    assert_eq!(texts, [(false, "one"), (true, "two")]);
+    assert!(lines[0].time > 1_700_000_000_000_000_000);
+    assert_eq!(world.observe().machine("job").unwrap().state, State::Completed);
+}
