@@ -1,34 +1,35 @@
-//! Boxes: named, versioned, checksummed base images. The engine's view of them; the store itself comes next.
+//! Boxes: named, versioned, checksummed base images, and the recipes they are built from.
+//!
+//! [`Store::ensure`] gives a box as a file: the one that is kept, or one built or fetched now, once however many processes ask.
+//! Putting it into an engine is a provider's business; a provider is never used here.
 
-use crate::event::Context;
-use crate::model::machine::BoxSource;
-use crate::model::{Error, Result};
-use std::path::PathBuf;
+mod apt;
+mod build;
+mod fetch;
+mod incoming;
+mod meta;
+mod recipe;
+mod recipes;
+mod store;
 
-/// The boxes of this user.
-pub struct Store;
+pub use build::{Builder, Mmdebstrap};
+pub use meta::{BoxFile, Made};
+pub use recipe::{Origin, Recipe};
+pub use recipes::Recipes;
+pub use store::{Resolution, Store};
 
-/// A box in the store.
-pub struct BoxFile {
-    /// Its root file system as a tar archive.
-    pub path: PathBuf,
-}
+use crate::model::Error;
+use std::io::ErrorKind;
+use std::path::Path;
 
-impl BoxFile {
-    /// The name it gets in an engine.
-    pub fn reference(&self) -> String {
-        self.path.display().to_string()
-    }
-}
-
-impl Store {
-    /// The stored box that a machine asks for.
-    pub fn find(&self, _source: &BoxSource) -> Result<Option<BoxFile>> {
-        Ok(None)
-    }
-
-    /// The same, built or fetched when it is missing.
-    pub fn ensure(&self, _source: &BoxSource, _context: &Context) -> Result<BoxFile> {
-        Err(Error::failed("boxes are not part of this version yet"))
+/// A failure to write in the store, with the way out when the disk is full.
+fn cannot_write(path: &Path, error: std::io::Error) -> Error {
+    let full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+    let failure = Error::failed(format!("cannot write {}", path.display())).because(error);
+    if full {
+        failure
+            .hint("make room on that disk: `env box list` shows the boxes, `env box remove` lets go of one")
+    } else {
+        failure
     }
 }

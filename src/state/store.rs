@@ -37,7 +37,7 @@ impl Access {
     }
 }
 
-/// What can be kept in a file as JSON. The version of its format stands beside its fields.
+/// What can be kept in a file as JSON. The version of its format stands beside its fields, so none of them is called `version`.
 pub trait Document: Serialize + DeserializeOwned {
     /// The version we write, and the newest we read.
     const VERSION: u32;

@@ -1,0 +1,294 @@
+//! Builds a box from its recipe with mmdebstrap: as root, or without it in a user namespace.
+//!
+//! The archive comes over a pipe, so mmdebstrap needs no right to our directories, and a build whose `env` is gone ends by itself
+//! at the next thing it wants to say. Its own temporary directory is mmdebstrap's to clean up, mounts in it included.
+
+use super::apt;
+use super::incoming::pump;
+use super::recipe::Recipe;
+use crate::event::{Context, Event};
+use crate::model::error::Attempt;
+use crate::model::{Error, Kind, Result};
+use rustix::process::{Pid, Signal, geteuid, kill_process_group};
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+/// How many of mmdebstrap's last lines are shown when it fails.
+const TAIL: usize = 20;
+
+/// How often a build looks whether it was cancelled.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Carries the recipe's script: as an argument it would be in every message.
+const CUSTOMIZE_VARIABLE: &str = "ENVUP_CUSTOMIZE";
+
+/// Makes the root file system of a box.
+pub trait Builder: Send + Sync {
+    /// Writes the root file system of the recipe's box into `sink` as a tar archive, perhaps compressed.
+    fn build(&self, recipe: &Recipe, sink: &mut dyn Write, context: &Context) -> Result<()>;
+}
+
+/// Builds with mmdebstrap.
+#[derive(Debug, Clone)]
+pub struct Mmdebstrap {
+    /// The program; looked for on PATH when it is a bare name.
+    pub program: PathBuf,
+    /// Archives to install from, as addresses or whole lines of a sources.list, instead of those of the host's apt.
+    pub mirrors: Vec<String>,
+    /// The host's apt, asked for mirrors.
+    pub apt_get: PathBuf,
+}
+
+impl Default for Mmdebstrap {
+    fn default() -> Self {
+        Self { program: "mmdebstrap".into(), mirrors: Vec::new(), apt_get: "apt-get".into() }
+    }
+}
+
+impl Builder for Mmdebstrap {
+    fn build(&self, recipe: &Recipe, sink: &mut dyn Write, context: &Context) -> Result<()> {
+        let what = format!("building box {}", recipe.name());
+        context.emit(Event::Doing { machine: None, what: what.clone() });
+        let mut command = Command::new(&self.program);
+        command.args(arguments(recipe, &self.sources(recipe), geteuid().is_root()));
+        command.env("LC_ALL", "C.UTF-8").env(CUSTOMIZE_VARIABLE, recipe.customize().unwrap_or_default());
+        if let Some(epoch) = recipe.definition.epoch {
+            command.env("SOURCE_DATE_EPOCH", epoch.to_string());
+        }
+        // A group of its own: Ctrl-C reaches us alone, and we end it as a whole.
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let child = command.spawn().map_err(|error| self.cannot_start(recipe, error))?;
+        run(child, recipe, sink, &what, context)
+    }
+}
+
+impl Mmdebstrap {
+    /// Lines of a sources.list; none where mmdebstrap has to know by itself.
+    fn sources(&self, recipe: &Recipe) -> Vec<String> {
+        let bootstrap = &recipe.definition.bootstrap;
+        let (suite, components) = (&bootstrap.suite, &bootstrap.components);
+        let distribution = recipe.name().split('/').next().unwrap_or_default();
+        if self.mirrors.is_empty() {
+            return apt::lines(&self.apt_get, distribution, suite, components);
+        }
+        let line = |mirror: &String| match mirror.starts_with("deb ") {
+            true => mirror.clone(),
+            false => apt::line(distribution, mirror, suite, &components.join(" ")),
+        };
+        self.mirrors.iter().map(line).collect()
+    }
+
+    fn cannot_start(&self, recipe: &Recipe, error: std::io::Error) -> Error {
+        let missing = error.kind() == ErrorKind::NotFound;
+        let failure = Error::new(
+            if missing { Kind::Unavailable } else { Kind::Failed },
+            format!("cannot start {} to build box {}", self.program.display(), recipe.name()),
+        );
+        let failure = failure.because(error);
+        if !missing {
+            return failure;
+        }
+        let failure = failure.hint("install it: `apt install mmdebstrap`");
+        match &recipe.definition.image {
+            Some(image) => failure.hint(format!(
+                "or build the box from an image: `env box build {} --base {}`",
+                recipe.name(),
+                image.base
+            )),
+            None => failure,
+        }
+    }
+}
+
+fn arguments(recipe: &Recipe, sources: &[String], root: bool) -> Vec<String> {
+    let bootstrap = &recipe.definition.bootstrap;
+    let mut arguments = vec![
+        format!("--mode={}", if root { "root" } else { "unshare" }),
+        "--format=tar".to_owned(),
+        format!("--variant={}", bootstrap.variant),
+        format!("--components={}", bootstrap.components.join(",")),
+    ];
+    if !bootstrap.include.is_empty() {
+        arguments.push(format!("--include={}", bootstrap.include.join(",")));
+    }
+    arguments.extend(bootstrap.exclude_paths.iter().map(|path| format!("--dpkgopt=path-exclude={path}")));
+    arguments.extend(bootstrap.keep_paths.iter().map(|path| format!("--dpkgopt=path-include={path}")));
+    arguments
+        .extend(bootstrap.hooks.iter().map(|hook| format!("--hook-dir=/usr/share/mmdebstrap/hooks/{hook}")));
+    if recipe.definition.customize.is_some() {
+        arguments.push(format!("--customize-hook=eval \"${CUSTOMIZE_VARIABLE}\""));
+    }
+    arguments.extend([bootstrap.suite.clone(), "-".to_owned()]);
+    arguments.extend(sources.iter().cloned());
+    arguments
+}
+
+/// Hands on what the build writes and says, until it ends or is cancelled.
+fn run(mut child: Child, recipe: &Recipe, sink: &mut dyn Write, what: &str, context: &Context) -> Result<()> {
+    let (Some(mut output), Some(messages)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(Error::failed(format!("no pipe to the program {what}")));
+    };
+    let group = Pid::from_child(&child);
+    let (written, said, ended) = thread::scope(|scope| {
+        let said = scope.spawn(|| relay(messages, recipe, what, context));
+        let (running, over) = mpsc::channel::<()>();
+        let watch = scope.spawn(move || {
+            while over.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                if context.check(what).is_err() {
+                    end(group);
+                    return;
+                }
+            }
+        });
+        let written = pump(&mut output, sink, None, &format!("writing box {}", recipe.name()), context);
+        drop(output);
+        if written.is_err() {
+            end(group);
+        }
+        let said = said.join().unwrap_or_default();
+        drop(running);
+        let _ = watch.join();
+        (written, said, child.wait())
+    });
+    context.check(what)?;
+    written?;
+    let status = ended.attempt(|| format!("lost the program {what}"))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(failed(recipe, &format!("mmdebstrap ended with {status}"), &said))
+}
+
+fn failed(recipe: &Recipe, cause: &str, said: &VecDeque<String>) -> Error {
+    let text = said.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+    let error = Error::failed(format!("cannot build box {}", recipe.name()));
+    let error = error.because(std::io::Error::other(cause.to_owned()));
+    let error = if text.contains("No space left on device") {
+        error.hint("make room in the directory for temporary files, or set TMPDIR to one that has it")
+    } else if text.contains("unshare") || text.contains("subuid") {
+        error.hint("without root it needs user namespaces and a range of ids in /etc/subuid: `apt install uidmap`, or run it as root")
+    } else {
+        error.hint("if the mirror could not be reached, name another: `--mirror URL`")
+    };
+    error.detail(text)
+}
+
+/// Asks all processes of a build to end; they clean up.
+fn end(group: Pid) {
+    let _ = kill_process_group(group, Signal::TERM);
+}
+
+/// Turns messages into events, and keeps the last ones.
+fn relay(messages: impl Read, recipe: &Recipe, what: &str, context: &Context) -> VecDeque<String> {
+    let mut last = VecDeque::with_capacity(TAIL);
+    let mut lines = BufReader::new(messages);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        line.clear();
+        // `I: ` begins what mmdebstrap itself is doing; its hooks are its own affair.
+        let stage = text.strip_prefix("I: ").filter(|stage| stage.ends_with("..."));
+        if let Some(stage) = stage {
+            let stage = stage.trim_end_matches('.');
+            context.emit(Event::Doing { machine: None, what: format!("{what}: {stage}") });
+        }
+        context.emit(Event::Output {
+            machine: None,
+            source: format!("box {}", recipe.name()),
+            text: text.clone(),
+        });
+        if last.len() == TAIL {
+            last.pop_front();
+        }
+        last.push_back(text);
+    }
+    last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recipe::tests::{MINIMAL, recipe};
+    use super::*;
+    use std::path::Path;
+
+    /// A program that stands in for mmdebstrap.
+    fn fake(place: &Path, script: &str) -> Mmdebstrap {
+        use std::os::unix::fs::PermissionsExt;
+        let program = place.join("fake");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Mmdebstrap { program, mirrors: vec!["http://a.example/debian".into()], ..Mmdebstrap::default() }
+    }
+
+    #[test]
+    fn everything_in_the_recipe_is_asked_for() {
+        let toml = format!(
+            "{MINIMAL}include = [\"a\", \"b\"]\nhooks = [\"merged-usr\"]\nexclude_paths = [\"/x/*\"]\n"
+        );
+        let made = arguments(&recipe(&toml).unwrap(), &["deb http://a.example x main".to_owned()], false);
+        assert_eq!(
+            made,
+            [
+                "--mode=unshare",
+                "--format=tar",
+                "--variant=minbase",
+                "--components=main",
+                "--include=a,b",
+                "--dpkgopt=path-exclude=/x/*",
+                "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
+                "--customize-hook=eval \"$ENVUP_CUSTOMIZE\"",
+                "bookworm",
+                "-",
+                "deb http://a.example x main",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_missing_program_says_how_to_get_it() {
+        let builder = Mmdebstrap { program: "/nonexistent/mmdebstrap".into(), ..Mmdebstrap::default() };
+        let builder = Mmdebstrap { mirrors: vec!["http://a.example".into()], ..builder };
+        let error =
+            builder.build(&recipe(MINIMAL).unwrap(), &mut Vec::new(), &Context::silent()).unwrap_err();
+        assert_eq!(error.kind, Kind::Unavailable);
+        assert!(error.hints[0].contains("apt install mmdebstrap"));
+    }
+
+    #[test]
+    fn a_failed_build_shows_the_last_lines() {
+        let place = tempfile::tempdir().unwrap();
+        let builder = fake(place.path(), "seq 100 >&2; echo 'E: cannot reach it' >&2; exit 7");
+        let error =
+            builder.build(&recipe(MINIMAL).unwrap(), &mut Vec::new(), &Context::silent()).unwrap_err();
+        assert!(error.causes[0].contains("exit status: 7"), "{error:?}");
+        let detail = error.detail.unwrap();
+        assert!(detail.starts_with("82\n") && detail.ends_with("E: cannot reach it"), "{detail}");
+    }
+
+    #[test]
+    fn a_cancelled_build_is_ended_with_all_its_processes() {
+        let place = tempfile::tempdir().unwrap();
+        let builder = fake(
+            place.path(),
+            "trap 'echo cleaned >$0.end; exit 1' TERM\necho 'I: working...' >&2\nsleep 600 & wait",
+        );
+        let context = Context::silent();
+        let cancel = context.cancel.clone();
+        let pid = thread::scope(|scope| {
+            scope.spawn(|| {
+                // The build has begun when it says so; it is in no hurry to end by itself.
+                context.within(Duration::from_millis(300)).sleep(Duration::from_secs(9), "testing").ok();
+                cancel.request();
+            });
+            builder.build(&recipe(MINIMAL).unwrap(), &mut Vec::new(), &context)
+        });
+        assert_eq!(pid.unwrap_err().kind, Kind::Interrupted);
+        assert!(place.path().join("fake.end").exists(), "it was not given the time to clean up");
+    }
+}
