@@ -294,3 +294,35 @@ fn logs_have_times_and_streams() {
     assert!(lines[0].time > 1_700_000_000_000_000_000);
     assert_eq!(world.observe().machine("job").unwrap().state, State::Completed);
 }
+
+/// A box: the image named by ENVUP_TEST_BOX; building one is not this test's business.
+#[allow(clippy::disallowed_methods)] // the test's own setting
+fn boxed(name: &str) -> Option<(Machine, String)> {
+    let image = std::env::var("ENVUP_TEST_BOX").ok()?;
+    let source = Source::Box(envup::model::machine::BoxSource::Named("debian/12".into()));
+    Some((Machine { source, init: Init::Systemd, command: None, stop_grace: None, ..sleeper(name) }, image))
+}
+
+#[test]
+fn a_box_boots_systemd_without_privileges() {
+    let Some((machine, image)) = boxed("server") else { return };
+    let world = World::new();
+    world.make_room();
+    let mut new = world.wanted(&machine, Vec::new(), Contents::new());
+    new.image = &image;
+    world.apply(Operation::CreateMachine(&new)).unwrap();
+    world.start("server");
+    let state = "for i in $(seq 100); do systemctl is-system-running | grep -q running && exit 0; sleep 0.1; done; exit 1";
+    world.shell("server", state);
+    let fields = world.provider.describe(&world.stack, &machine, &image, &Contents::new()).unwrap();
+    assert_eq!(world.observe().machine("server").unwrap().fields, fields);
+    world.shell("server", "test -x /run/envup/agent/envup-agent");
+    // It sees nothing of other machines that it could change.
+    world.shell("server", "! mkdir /sys/fs/cgroup/memory/mine && ! mkdir /sys/fs/cgroup/systemd/mine");
+    let begin = std::time::Instant::now();
+    world.apply(Operation::StopMachine { name: "server", grace: None }).unwrap();
+    assert!(begin.elapsed().as_secs() < 8, "an orderly shutdown, not a kill");
+    assert_eq!(world.observe().machine("server").unwrap().state, State::Stopped);
+    world.start("server");
+    world.shell("server", state);
+}

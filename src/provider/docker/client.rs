@@ -37,7 +37,6 @@ pub(super) struct Facts {
     /// The answer to `/info`.
     pub(super) info: bollard::models::SystemInfo,
     /// Whether it is podman.
-    #[allow(dead_code)] // booting systemd asks for it, which comes next
     pub(super) podman: bool,
 }
 

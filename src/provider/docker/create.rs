@@ -3,13 +3,15 @@
 //! A machine gets its name when it is complete: where files have to be put into its own disk, it is made under another
 //! name first. So a machine that is found is whole, whenever `env` was killed.
 
+use super::boot::{self, Engine};
 use super::client::Client;
 use super::errors::{Explain, explain, is_conflict, optional};
 use super::labels::{self, Kind};
 use super::options::{self, Options};
-use super::{agent_volume, boot, files, networks};
+use super::{agent_volume, files, networks};
 use crate::event::Context;
 use crate::model::id::Identity;
+use crate::model::machine::Init;
 use crate::model::{Error, Result};
 use crate::provider::NewMachine;
 use bollard::models::{ContainerConfig, ContainerCreateBody, EndpointSettings, NetworkingConfig};
@@ -30,7 +32,7 @@ pub(super) fn create(
     let machine = new.machine;
     let name = identity.machine(&machine.name);
     let mut options = options::options(identity, new);
-    boot::add(client, machine, &mut options)?;
+    boot::add(machine, &mut options);
     add_proxies(&mut options, machine.is_box(), proxies);
     relabel_folders(client, &mut options)?;
     files::add_volumes(client, identity, new, &mut options, context)?;
@@ -39,7 +41,7 @@ pub(super) fn create(
 
     let in_root: Vec<_> = files::in_root(new).collect();
     let first_name = if in_root.is_empty() { name.clone() } else { format!("{name}.new") };
-    if !make(client, identity, new, &first_name, options)? {
+    if !boot_and_make(client, identity, new, &first_name, options)? {
         return Ok(());
     }
     if !in_root.is_empty() {
@@ -50,6 +52,32 @@ pub(super) fn create(
             .explain(|| format!("cannot give machine {} its name", machine.name))?;
     }
     Ok(())
+}
+
+/// Makes the container in the first way to boot it that the engine accepts; `false` when it is there already.
+fn boot_and_make(
+    client: &Client,
+    identity: &Identity,
+    new: &NewMachine<'_>,
+    name: &str,
+    options: Options,
+) -> Result<bool> {
+    if new.machine.init != Init::Systemd {
+        return make(client, identity, new, name, options);
+    }
+    let engine = Engine::of(client.facts()?, &client.endpoint);
+    let mut refused = None;
+    for recipe in boot::recipes(&engine, &identity.machine(&new.machine.name)) {
+        let mut options = options.clone();
+        boot::follow(&recipe, &mut options.host);
+        match make(client, identity, new, name, options) {
+            Err(error) if error.causes.iter().any(|cause| cause.contains("security-opt")) => {
+                refused = Some(error);
+            }
+            answer => return answer,
+        }
+    }
+    Err(refused.unwrap_or_else(|| Error::failed("docker offers no way to boot systemd")))
 }
 
 /// Makes the container; `false` when it is there already.
