@@ -13,10 +13,12 @@
 //! * [`boxes`]: named, checksummed base images.
 //! * [`engine`]: the verbs' work: observe, up, ready, destroy. Never prints.
 //! * [`ui`]: how things look: the one printer, progress, views, exit codes.
+//! * [`cli`]: one file for each verb: parse, call one engine function, hand the result to a view.
 //! * [`run`]: arguments in, exit code out.
 //! * [`passthrough`]: the name `env`: which words are ours, and becoming the system's `env` for the others.
 
 pub mod boxes;
+pub mod cli;
 pub mod engine;
 pub mod envfile;
 pub mod event;
@@ -30,6 +32,6 @@ pub mod transport;
 pub mod ui;
 
 /// Runs one command line, the program's name first, and says what to exit with.
-pub fn run(_args: Vec<std::ffi::OsString>) -> u8 {
-    1
+pub fn run(args: Vec<std::ffi::OsString>) -> u8 {
+    cli::run(args)
 }

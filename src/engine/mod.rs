@@ -3,13 +3,17 @@
 //! Never prints and never reads the environment: events go to the context's observer, results are returned.
 
 mod board;
+mod consent;
 mod contents;
+mod copy;
 mod desired;
 mod destroy;
 mod images;
 mod list;
+mod logs;
 mod machine;
 mod observe;
+mod prune;
 mod ready;
 mod select;
 mod status;
@@ -17,9 +21,13 @@ mod steps;
 mod stop;
 mod up;
 
+pub use consent::{Touches, touches};
+pub use copy::{copy_in, copy_out};
 pub use destroy::{Destroy, Destroyed, destroy};
 pub use list::list;
+pub use logs::logs;
 pub use observe::{View, observe};
+pub use prune::prune;
 pub use select::select;
 pub use status::{stack_status, status};
 pub use stop::stop;

@@ -78,6 +78,13 @@ impl Printer {
         self.result_bytes(format!("{text}{newline}").as_bytes());
     }
 
+    /// Writes the closing line of what was done, unless people want it quiet.
+    pub fn summary(&self, text: &str) {
+        if self.verbosity > Verbosity::Quiet {
+            self.result(text);
+        }
+    }
+
     /// Writes a result as it is.
     pub fn result_bytes(&self, bytes: &[u8]) {
         if self.reader_left() {

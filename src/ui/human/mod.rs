@@ -9,7 +9,7 @@ mod table;
 pub use list::list;
 pub use plan::plan;
 pub use status::status;
-pub use summary::{Summary, up};
+pub use summary::{Summary, not_up, up};
 pub use table::Table;
 
 /// An amount of data: `6.0 MiB`.

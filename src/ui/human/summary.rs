@@ -1,6 +1,7 @@
 //! The last line of `up`: whether it is up, how long it took, where to look, what was slowest.
 
 use super::status::is_loopback;
+use crate::event::Outcome;
 use crate::model::observed::{PublishedPort, State};
 use crate::model::status::StackStatus;
 use crate::ui::board::{StepTime, took};
@@ -59,10 +60,44 @@ fn address(port: &PublishedPort) -> String {
     }
 }
 
+/// The last lines of an `up` that failed or was interrupted: what is left, and how to go on.
+pub fn not_up(project: &str, outcomes: &[(&str, Outcome)], interrupted: bool, paint: Paint) -> String {
+    let named = |wanted: fn(Outcome) -> bool| {
+        let names = outcomes.iter().filter(|(_, outcome)| wanted(*outcome)).map(|(name, _)| *name);
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let groups = [
+        (named(|outcome| outcome == Outcome::Failed), "failed"),
+        (
+            named(|outcome| outcome == Outcome::Skipped),
+            if interrupted { "not finished" } else { "not begun" },
+        ),
+        (named(|outcome| !matches!(outcome, Outcome::Failed | Outcome::Skipped)), "up"),
+    ];
+    let groups = groups.iter().filter(|(names, _)| !names.is_empty());
+    let state: Vec<String> = groups.map(|(names, state)| format!("{names} {state}")).collect();
+    let how = if interrupted { "interrupted" } else { "not up" };
+    format!(
+        "{} is {how}: {}\n{} `env up` goes on from here, `env destroy` takes everything down",
+        paint.strong(project),
+        state.join(" · "),
+        paint.active("hint:")
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::status::{MachineStatus, StepCounts};
+
+    #[test]
+    fn a_failure_says_what_is_left_and_how_to_go_on() {
+        let outcomes = [("db", Outcome::Ready), ("web", Outcome::Failed), ("proxy", Outcome::Skipped)];
+        insta::assert_snapshot!(not_up("shop", &outcomes, false, Paint::OFF), @r"
+        shop is not up: web failed · proxy not begun · db up
+        hint: `env up` goes on from here, `env destroy` takes everything down
+        ");
+    }
 
     #[test]
     fn it_says_where_to_look_and_what_was_slow() {

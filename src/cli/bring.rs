@@ -1,0 +1,107 @@
+//! The way from a plan to a stack that is up, shared by `up`, `provision`, `rebuild` and `restart`.
+
+use super::agree;
+use super::options::{Consent, Waiting};
+use super::session::Session;
+use super::watch::Watch;
+use crate::engine::{self, MachineResult, PlanOptions, Report, UpOptions, World};
+use crate::event::Outcome;
+use crate::model::status::StackStatus;
+use crate::model::{Error, Kind, Result};
+use crate::ui::human::Summary;
+use crate::ui::json::OutcomeLine;
+use crate::ui::{error, exit, human, json};
+use std::time::Instant;
+
+/// What is wanted.
+pub struct Wish<'a> {
+    /// What the plan should do beyond what the Envfile says.
+    pub options: PlanOptions,
+    /// What the user agreed to beforehand.
+    pub consent: &'a Consent,
+    /// What to do when another process works on the stack.
+    pub waiting: Waiting,
+    /// The verb, for those who wait for us.
+    pub verb: &'static str,
+    /// Done under the lock before the plan is made.
+    pub first: &'a dyn Fn(&Watch<'_>) -> Result<()>,
+}
+
+/// How it went.
+struct Done {
+    report: Report,
+    status: StackStatus,
+    unchanged: bool,
+}
+
+/// Plans and carries out, and shows how it went.
+pub fn bring_up(session: &Session, world: &World, wish: &Wish<'_>) -> Result<u8> {
+    let begin = Instant::now();
+    let watch = session.watch();
+    let result = work(session, world, wish, &watch);
+    let slowest = watch.finish();
+    let seconds = begin.elapsed().as_secs_f64();
+    if session.json {
+        let (status, failure) = match &result {
+            Ok(done) => (Some(&done.status), done.report.error()),
+            Err(failure) => (None, Some(failure)),
+        };
+        json::line(&session.printer, &OutcomeLine::new(status, seconds, failure));
+    }
+    let done = result?;
+    let Some(failure) = done.report.error() else {
+        if !session.json {
+            let (status, unchanged) = (&done.status, done.unchanged);
+            let summary = Summary { status, seconds, slowest: slowest.as_ref(), unchanged };
+            session.printer.summary(&human::up(&summary, session.printer.paint()));
+        }
+        return Ok(exit::DONE);
+    };
+    tell_failures(session, world, &done.report);
+    Ok(exit::of(failure.kind))
+}
+
+fn work(session: &Session, world: &World, wish: &Wish<'_>, watch: &Watch<'_>) -> Result<Done> {
+    let context = &watch.context;
+    agree::to_touching(session, world, wish.consent.allow.as_deref())?;
+    let _lock = session.lock(world, wish.verb, wish.waiting.no_wait, context)?;
+    (wish.first)(watch)?;
+    let planned = engine::plan(world, &wish.options)?;
+    for orphan in &planned.plan.orphans {
+        session
+            .printer
+            .note(&format!("{orphan} is no longer in the Envfile; `env up --remove-orphans` removes it"));
+    }
+    let replace = agree::to_replacing(session, &planned.plan, wish.consent.replace)?;
+    let report = engine::up(world, &planned, &UpOptions { replace }, context)?;
+    let status = status_after(world, &report);
+    Ok(Done { report, status, unchanged: planned.plan.is_empty() })
+}
+
+/// How the machines of the walk stand; of others nobody knows whether they are ready.
+fn status_after(world: &World, report: &Report) -> StackStatus {
+    let of = |name: &str| report.machines.iter().find(|machine| machine.name == name);
+    let is_ready = |machine: &MachineResult| matches!(machine.outcome, Outcome::Ready | Outcome::Completed);
+    let ready: Vec<bool> = world.stack.machines.keys().map(|name| of(name).is_some_and(is_ready)).collect();
+    let mut status = engine::stack_status(world, &report.view, &ready);
+    status.machines.retain(|machine| of(&machine.name).is_some());
+    status
+}
+
+/// Every failure in full, then where that leaves the stack.
+fn tell_failures(session: &Session, world: &World, report: &Report) {
+    let paint = session.printer.paint_notes();
+    let mut interrupted = false;
+    for failure in
+        report.machines.iter().filter_map(|machine| machine.error.as_ref().map(|error| (machine, error)))
+    {
+        match failure {
+            (_, Error { kind: Kind::Interrupted, .. }) => interrupted = true,
+            (MachineResult { outcome: Outcome::Skipped, .. }, _) => {}
+            (_, failure) => session.printer.error(&error::render(failure, paint)),
+        }
+    }
+    let outcomes: Vec<(&str, Outcome)> =
+        report.machines.iter().map(|machine| (machine.name.as_str(), machine.outcome)).collect();
+    session.printer.error(&human::not_up(&world.identity.name, &outcomes, interrupted, paint));
+}

@@ -1,0 +1,24 @@
+//! What can be completed from the stack in the current directory: the Envfile is read, no engine is asked.
+
+use crate::envfile::{self, LoadOptions};
+use crate::model::stack::Stack;
+use clap_complete::CompletionCandidate;
+
+/// Names of the machines.
+pub fn machines() -> Vec<CompletionCandidate> {
+    let Some(stack) = stack() else { return Vec::new() };
+    stack
+        .machines
+        .values()
+        .map(|machine| CompletionCandidate::new(&machine.name).help(Some(machine.source_name().into())))
+        .collect()
+}
+
+/// A broken Envfile completes nothing; `env validate` says what is wrong with it.
+fn stack() -> Option<Stack> {
+    let surroundings = super::surroundings::Surroundings::of_this_process().ok()?;
+    let named = surroundings.variable("ENVUP_FILE").map(std::path::PathBuf::from);
+    let file = named.or_else(|| envfile::find(&surroundings.directory))?;
+    let options = LoadOptions { variables: surroundings.variables, ..LoadOptions::default() };
+    Some(envfile::load(&file, &options).ok()?.stack)
+}

@@ -1,0 +1,85 @@
+//! `env destroy`.
+
+use super::Run;
+use super::agree;
+use super::options::{Machines, Output, Waiting, Which};
+use super::session::{Purpose, Session};
+use crate::engine::{self, Destroyed};
+use crate::model::Result;
+use crate::ui::human::count;
+use crate::ui::{exit, json};
+use clap::Args;
+use serde::Serialize;
+
+/// Take machines and networks away; volumes stay unless --volumes is given
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  env destroy                     asks first
+  env destroy --yes --volumes     everything, also the data, without asking
+  env destroy web                 only web")]
+pub struct Destroy {
+    #[command(flatten)]
+    machines: Machines,
+    /// The stack's volumes too, and all data on them
+    #[arg(long)]
+    volumes: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    waiting: Waiting,
+    #[command(flatten)]
+    which: Which,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    project: &'a str,
+    #[serde(flatten)]
+    destroyed: &'a Destroyed,
+}
+
+impl Run for Destroy {
+    fn output(&self) -> &Output {
+        &self.which.output
+    }
+
+    fn run(self, session: &Session) -> Result<u8> {
+        let world = session.open(&self.which, Purpose::Change)?;
+        let project = &world.identity.name;
+        let names = self.machines.existing(&world)?;
+        let listed = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let volumes = if self.volumes { ", with all data on its volumes" } else { "" };
+        agree::to_losing(session, &format!("Destroy {listed} of {project}{volumes}?"), self.yes)?;
+        let machines = if self.machines.machines.is_empty() { Default::default() } else { names };
+        let watch = session.watch_quietly();
+        let _lock = session.lock(&world, "destroy", self.waiting.no_wait, &watch.context)?;
+        let options = engine::Destroy { machines, volumes: self.volumes };
+        let destroyed = engine::destroy(&world, &options, &watch.context)?;
+        watch.finish();
+        if session.json {
+            json::document(&session.printer, &Document { project, destroyed: &destroyed });
+        } else {
+            session.printer.summary(&summary(project, &destroyed));
+        }
+        Ok(exit::DONE)
+    }
+}
+
+fn summary(project: &str, destroyed: &Destroyed) -> String {
+    let gone =
+        [(&destroyed.machines, "machine"), (&destroyed.networks, "network"), (&destroyed.volumes, "volume")];
+    let gone: Vec<String> = gone
+        .iter()
+        .filter(|(names, _)| !names.is_empty())
+        .map(|(names, one)| count(names.len(), one))
+        .collect();
+    let gone =
+        if gone.is_empty() { "nothing was there".to_owned() } else { format!("{} gone", gone.join(", ")) };
+    if destroyed.kept_volumes.is_empty() {
+        return format!("{project}: {gone}");
+    }
+    let kept = destroyed.kept_volumes.join(", ");
+    format!("{project}: {gone} · data on {kept} kept (`env destroy --volumes` removes it)")
+}

@@ -1,0 +1,221 @@
+//! The command line: one file for each verb, which parses, calls one engine function and hands the result to a view.
+//!
+//! The only room that names clap; with `state` the only one that reads the environment.
+
+mod agree;
+mod allow;
+mod boxes;
+mod bring;
+mod candidates;
+mod completions;
+mod copy;
+mod destroy;
+mod exec;
+mod help;
+mod interrupt;
+mod list;
+mod logs;
+mod new;
+mod options;
+mod plan;
+mod port;
+mod provision;
+mod prune;
+mod rebuild;
+mod remote;
+mod restart;
+mod session;
+mod shell;
+mod ssh_config;
+mod status;
+mod stop;
+mod surroundings;
+mod terminal;
+mod up;
+mod usage;
+mod validate;
+mod version;
+mod watch;
+
+use crate::model::{Kind, Result};
+use crate::ui::printer::{Printer, Verbosity};
+use crate::ui::{error, exit};
+use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand};
+use session::Session;
+use std::ffi::OsString;
+use std::path::Path;
+use surroundings::Surroundings;
+
+/// Bring a stack of machines up from an Envfile
+#[derive(Debug, Parser)]
+#[command(
+    name = "env",
+    version,
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    subcommand_required = true,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs",
+    max_term_width = 100,
+    after_help = "\
+The loop: env plan → env up → change something → env up.
+Everything else that follows `env` goes to the system's env, as ever; `envup` is the same program under a name of its own.
+
+See `env help VERB` for a verb, `env help envfile` for all keys of an Envfile."
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    New(new::New),
+    Validate(validate::Validate),
+    Plan(plan::PlanVerb),
+    Up(up::Up),
+    Status(status::Status),
+    Shell(shell::Shell),
+    Exec(exec::Exec),
+    Copy(copy::Copy),
+    Logs(logs::Logs),
+    Provision(provision::Provision),
+    Port(port::Port),
+    Stop(stop::Stop),
+    Restart(restart::Restart),
+    Rebuild(rebuild::Rebuild),
+    Destroy(destroy::Destroy),
+    List(list::List),
+    Prune(prune::Prune),
+    Allow(allow::Allow),
+    #[command(name = "ssh-config")]
+    SshConfig(ssh_config::SshConfig),
+    Box(boxes::Boxes),
+    Completions(completions::Completions),
+    Help(help::Help),
+    Version(version::Version),
+}
+
+/// Runs one command line and says what to exit with.
+pub fn run(args: Vec<OsString>) -> u8 {
+    let surroundings = match Surroundings::of_this_process() {
+        Ok(surroundings) => surroundings,
+        Err(failure) => {
+            let printer = Printer::new(crate::ui::screen::Screen::PLAIN, Verbosity::Normal);
+            return fail(&failure, &printer);
+        }
+    };
+    let printer = Printer::new(surroundings.screen, Verbosity::Normal);
+    let mut command = command(&args);
+    let verb = match parse(&mut command, args) {
+        Ok(verb) => verb,
+        Err(wrong) => return usage::report(&wrong, &printer),
+    };
+    let session = match Session::begin(surroundings, verb.output()) {
+        Ok(session) => session,
+        Err(failure) => return fail(&failure, &printer),
+    };
+    verb.run(&session).unwrap_or_else(|failure| fail(&failure, &session.printer))
+}
+
+/// The parser; in help and errors it bears the name that the program was called by.
+fn command(args: &[OsString]) -> clap::Command {
+    let program = args.first().and_then(|program| Path::new(program).file_name());
+    let name = if program.is_some_and(|name| name == "envup") { "envup" } else { "env" };
+    CommandLine::command().name(name).bin_name(name).arg(help_option())
+}
+
+/// One kind of help for `-h`, `--help` and `env help`: short, a line for each option.
+fn help_option() -> Arg {
+    Arg::new("help").long("help").short('h').help("Print help").action(ArgAction::HelpShort).global(true)
+}
+
+fn parse(command: &mut clap::Command, args: Vec<OsString>) -> Result<Verb, clap::Error> {
+    use clap::FromArgMatches;
+    let matches = command.try_get_matches_from_mut(args)?;
+    let parsed = CommandLine::from_arg_matches(&matches);
+    parsed.map(|parsed| parsed.verb).map_err(|error| error.format(command))
+}
+
+fn fail(failure: &crate::model::Error, printer: &Printer) -> u8 {
+    // Who interrupts knows it, unless there is more to say than that.
+    let silent = failure.kind == Kind::Interrupted && failure.hints.is_empty() && failure.detail.is_none();
+    if !silent || printer.verbosity() == Verbosity::Verbose {
+        printer.error(&error::render(failure, printer.paint_notes()));
+    }
+    exit::of(failure.kind)
+}
+
+/// Calls the same method of every verb's type.
+macro_rules! each_verb {
+    ($self:ident, $verb:ident => $call:expr) => {
+        match $self {
+            Verb::New($verb) => $call,
+            Verb::Validate($verb) => $call,
+            Verb::Plan($verb) => $call,
+            Verb::Up($verb) => $call,
+            Verb::Status($verb) => $call,
+            Verb::Shell($verb) => $call,
+            Verb::Exec($verb) => $call,
+            Verb::Copy($verb) => $call,
+            Verb::Logs($verb) => $call,
+            Verb::Provision($verb) => $call,
+            Verb::Port($verb) => $call,
+            Verb::Stop($verb) => $call,
+            Verb::Restart($verb) => $call,
+            Verb::Rebuild($verb) => $call,
+            Verb::Destroy($verb) => $call,
+            Verb::List($verb) => $call,
+            Verb::Prune($verb) => $call,
+            Verb::Allow($verb) => $call,
+            Verb::SshConfig($verb) => $call,
+            Verb::Box($verb) => $call,
+            Verb::Completions($verb) => $call,
+            Verb::Help($verb) => $call,
+            Verb::Version($verb) => $call,
+        }
+    };
+}
+
+/// What every verb can do.
+trait Run {
+    /// What is said, and how.
+    fn output(&self) -> &options::Output;
+    /// Does it; gives the exit code.
+    fn run(self, session: &Session) -> Result<u8>;
+}
+
+impl Verb {
+    fn output(&self) -> &options::Output {
+        each_verb!(self, verb => verb.output())
+    }
+
+    fn run(self, session: &Session) -> Result<u8> {
+        each_verb!(self, verb => verb.run(session))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parser_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    /// What the name `env` lets through to us and what we understand must be the same words.
+    #[test]
+    fn our_verbs_are_those_that_are_not_passed_through() {
+        let command = CommandLine::command();
+        let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(names, crate::passthrough::VERBS);
+    }
+
+    #[test]
+    fn every_verb_has_examples() {
+        for verb in CommandLine::command().get_subcommands() {
+            assert!(verb.get_after_help().is_some(), "{}", verb.get_name());
+        }
+    }
+}

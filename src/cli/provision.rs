@@ -1,0 +1,80 @@
+//! `env provision`.
+
+use super::Run;
+use super::bring::{Wish, bring_up};
+use super::options::{Consent, Machines, Output, Waiting, Which};
+use super::session::{Purpose, Session};
+use crate::engine::PlanOptions;
+use crate::model::machine::Machine;
+use crate::model::step::{RunPolicy, Step};
+use crate::model::{Error, Result};
+use clap::Args;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Run steps again, whether or not they were applied
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  env provision db                all steps of db
+  env provision --step seed db    the step called seed, also one with `run = \"never\"`
+  env provision --step 2 db       its second step")]
+pub struct Provision {
+    #[command(flatten)]
+    machines: Machines,
+    /// Only this step, by its name or its number
+    #[arg(long, value_name = "STEP")]
+    step: Option<String>,
+    #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
+    waiting: Waiting,
+    #[command(flatten)]
+    which: Which,
+}
+
+impl Run for Provision {
+    fn output(&self) -> &Output {
+        &self.which.output
+    }
+
+    fn run(self, session: &Session) -> Result<u8> {
+        let world = session.open(&self.which, Purpose::Change)?;
+        let machines = self.machines.chosen(&world.stack)?;
+        let chosen = world.stack.machines.values();
+        let chosen = chosen.filter(|machine| machines.is_empty() || machines.contains(&machine.name));
+        let run_steps = self.steps(chosen)?;
+        let options = PlanOptions { machines, run_steps, ..PlanOptions::default() };
+        let (consent, waiting) = (&self.consent, self.waiting);
+        bring_up(session, &world, &Wish { options, consent, waiting, verb: "provision", first: &|_| Ok(()) })
+    }
+}
+
+impl Provision {
+    /// Keys of the steps to run, by machine.
+    fn steps<'a>(
+        &self,
+        machines: impl Iterator<Item = &'a Machine>,
+    ) -> Result<BTreeMap<String, BTreeSet<String>>> {
+        let mut run = BTreeMap::new();
+        for machine in machines {
+            let keys: BTreeSet<String> =
+                machine.provision.iter().filter(|step| self.wants(step)).map(Step::key).collect();
+            if !keys.is_empty() {
+                run.insert(machine.name.clone(), keys);
+            }
+        }
+        if let Some(step) = self.step.as_ref().filter(|_| run.is_empty()) {
+            return Err(Error::usage(format!("no step is called `{step}`")).hint(
+                "a step is known by its `name`, its script's path, or its number in the machine's list",
+            ));
+        }
+        Ok(run)
+    }
+
+    fn wants(&self, step: &Step) -> bool {
+        match &self.step {
+            Some(wanted) => step.name == *wanted || step.key() == *wanted,
+            None => step.run != RunPolicy::Never,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `env prune`.
+
+use super::Run;
+use super::options::Output;
+use super::session::Session;
+use crate::engine;
+use crate::model::Result;
+use crate::ui::exit;
+use clap::Args;
+
+/// Remove what no machine needs any more: built images, old agents
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Stacks are never touched; `env list` shows them, `env destroy` takes one down.
+
+Example: env prune")]
+pub struct Prune {
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Run for Prune {
+    fn output(&self) -> &Output {
+        &self.output
+    }
+
+    fn run(self, session: &Session) -> Result<u8> {
+        engine::prune(&session.providers(), &session.context())?;
+        session.printer.note("what no machine needs is gone");
+        Ok(exit::DONE)
+    }
+}

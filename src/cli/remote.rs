@@ -1,0 +1,96 @@
+//! A command in a machine with the user's streams: input passed on, output as it comes, a terminal when there is one.
+
+use super::session::Session;
+use super::terminal::{self, RawMode};
+use crate::engine::{self, World};
+use crate::model::{Kind, Result};
+use crate::transport::{Command, Output, Stdin, TerminalSize};
+use crate::ui::printer::Printer;
+use crate::ui::{error, exit};
+use clap::Args;
+use std::collections::BTreeMap;
+
+/// Asked of when the terminal's size is not known.
+const USUAL_SIZE: (u16, u16) = (80, 24);
+
+/// How a command runs.
+#[derive(Debug, Clone, Args)]
+pub struct Remote {
+    /// Who runs it: user or user:group; root when not given
+    #[arg(long, short, value_name = "USER")]
+    user: Option<String>,
+    /// Where it runs
+    #[arg(long, short, value_name = "DIRECTORY")]
+    workdir: Option<String>,
+    /// A variable for it
+    #[arg(long = "set", short = 'e', value_name = "NAME=VALUE", value_parser = variable)]
+    set: Vec<(String, String)>,
+    /// Give it a terminal, even when input or output is none [default: when both are]
+    #[arg(long, short, overrides_with = "no_tty")]
+    tty: bool,
+    /// Give it no terminal
+    #[arg(long, short = 'T', overrides_with = "tty")]
+    no_tty: bool,
+    /// Give it nothing to read
+    #[arg(long, short)]
+    no_stdin: bool,
+}
+
+impl Remote {
+    /// Runs it; its exit code is the result.
+    pub fn run(&self, session: &Session, world: &World, machine: &str, argv: Vec<String>) -> Result<u8> {
+        let names = world.stack.machines.keys().map(String::as_str);
+        engine::select(&[machine.to_owned()], names)?;
+        let screen = session.surroundings.screen;
+        let with_terminal = self.tty
+            || !self.no_tty && screen.stdin_is_terminal && screen.stdout_is_terminal && !self.no_stdin;
+        let mut env: BTreeMap<String, String> = self.set.iter().cloned().collect();
+        if let Some(term) = session.surroundings.variable("TERM").filter(|_| with_terminal) {
+            env.entry("TERM".to_owned()).or_insert(term.to_owned());
+        }
+        let command = Command {
+            argv,
+            env,
+            working_dir: self.workdir.clone(),
+            user: self.user.clone(),
+            stdin: if self.no_stdin { Stdin::Empty } else { Stdin::Stream(Box::new(std::io::stdin())) },
+            terminal: with_terminal
+                .then(|| -> TerminalSize { Box::new(|| terminal::size().unwrap_or(USUAL_SIZE)) }),
+        };
+        let transport = engine::connect(world, machine)?;
+        let _raw = (with_terminal && screen.stdin_is_terminal).then(RawMode::begin).transpose()?;
+        let exit = transport.exec(command, &mut Through(&session.printer), &session.context())?;
+        Ok(u8::try_from(exit.code).unwrap_or(exit::OWN_FAILURE))
+    }
+}
+
+/// Our own failures must not look like the command's.
+pub fn own_failures(session: &Session, work: impl FnOnce() -> Result<u8>) -> Result<u8> {
+    work().or_else(|failure| {
+        if failure.kind == Kind::Interrupted {
+            return Err(failure);
+        }
+        session.printer.error(&error::render(&failure, session.printer.paint_notes()));
+        Ok(exit::OWN_FAILURE)
+    })
+}
+
+/// Passes output on as it comes.
+struct Through<'a>(&'a Printer);
+
+impl Output for Through<'_> {
+    fn stdout(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0.result_bytes(bytes);
+        Ok(())
+    }
+
+    fn stderr(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0.error_bytes(bytes);
+        Ok(())
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("this is not NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,153 @@
+//! What every verb works with: the printer, the user's interruptions, the surroundings, and the way to a stack.
+
+use super::interrupt::Interrupt;
+use super::options::{Output, Which};
+use super::surroundings::Surroundings;
+use crate::boxes::Store;
+use crate::engine::{Providers, World};
+use crate::envfile::{self, LoadOptions, Loaded};
+use crate::event::{Context, Event, Observer};
+use crate::model::id::ProjectId;
+use crate::model::stack::Stack;
+use crate::model::{Error, Kind, Result};
+use crate::provider::Scope;
+use crate::state::{Directories, Lock, Project, Wait};
+use crate::ui::printer::Printer;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Names the Envfile, as `--file` does.
+const FILE_VARIABLE: &str = "ENVUP_FILE";
+
+/// One run of one verb.
+pub struct Session {
+    /// Writes.
+    pub printer: Printer,
+    /// Whether results are JSON.
+    pub json: bool,
+    /// Ctrl-C.
+    pub interrupt: Interrupt,
+    /// Variables, directory, terminal.
+    pub surroundings: Surroundings,
+}
+
+/// What is going to be done with a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nothing is written.
+    Look,
+    /// The checkout gets an identity that stays.
+    Change,
+}
+
+impl Session {
+    /// Begins, with signals listened to.
+    pub fn begin(surroundings: Surroundings, output: &Output) -> Result<Self> {
+        let printer = Printer::new(surroundings.screen, output.verbosity());
+        Ok(Self { printer, json: output.json, interrupt: Interrupt::listen()?, surroundings })
+    }
+
+    /// Whether a question can be put.
+    pub fn can_ask(&self) -> bool {
+        !self.json && self.surroundings.screen.can_ask()
+    }
+
+    /// A context for calls without progress: notes are told.
+    pub fn context(&self) -> Context {
+        let observer = Arc::new(Notes(self.printer.clone()));
+        self.interrupt.observe_with(None);
+        Context::new(self.interrupt.cancel.clone(), observer)
+    }
+
+    /// Reads the Envfile.
+    pub fn load(&self, which: &Which) -> Result<Loaded> {
+        let named =
+            which.file.clone().or_else(|| self.surroundings.variable(FILE_VARIABLE).map(PathBuf::from));
+        let directory = &self.surroundings.directory;
+        let file = match named {
+            Some(file) => file,
+            None => envfile::find(directory).ok_or_else(|| {
+                Error::usage(format!("there is no Envfile in {} or above it", directory.display()))
+                    .hint("`env new` writes one to begin with, `--file` names one elsewhere")
+            })?,
+        };
+        let options = LoadOptions {
+            environment: which.environment.clone(),
+            variables: self.surroundings.variables.clone(),
+            project: which.name.clone(),
+        };
+        let loaded = envfile::load(&file, &options).map_err(speak_for_itself)?;
+        for warning in &loaded.warnings {
+            self.printer.note(&format!("{} {warning}", self.printer.paint_notes().notable("warning:")));
+        }
+        Ok(loaded)
+    }
+
+    /// The stack with all that is needed to work on it.
+    pub fn open(&self, which: &Which, purpose: Purpose) -> Result<World> {
+        let stack = self.load(which)?.stack;
+        let directories = Directories::from_environment()?;
+        let providers = self.providers();
+        let adopt = || adopt(&providers, &stack);
+        let project = match purpose {
+            Purpose::Look => Project::look(&directories, &stack.directory, adopt)?,
+            Purpose::Change => Project::open(&directories, &stack.directory, adopt)?,
+        };
+        let identity = project.identity(&stack.name);
+        let boxes = self.boxes(&directories, Some(&stack));
+        Ok(World { identity, providers, project, boxes, stack })
+    }
+
+    /// The providers of this program.
+    pub fn providers(&self) -> Providers {
+        Providers(Vec::new())
+    }
+
+    /// The boxes of this user; recipes beside the Envfile come first.
+    pub fn boxes(&self, directories: &Directories, stack: Option<&Stack>) -> Store {
+        let _ = (directories, stack);
+        Store
+    }
+
+    /// Takes the stack's lock; `verb` is what others are told who wait for it.
+    pub fn lock(&self, world: &World, verb: &str, no_wait: bool, context: &Context) -> Result<Lock> {
+        let wait = if no_wait { Wait::No } else { Wait::Yes };
+        let directories = Directories::from_environment()?;
+        Lock::stack(&directories, &world.identity, &format!("env {verb}"), wait, context)
+    }
+}
+
+/// What is wrong with an Envfile is shown without a word before it, so that editors find the place.
+fn speak_for_itself(mut error: Error) -> Error {
+    if let (Kind::Usage, Some(detail)) = (error.kind, error.detail.take()) {
+        error.detail = Some(format!("{}\n{detail}", std::mem::take(&mut error.message)));
+    }
+    error
+}
+
+/// Whose machines were made from the stack's directory: asked when the checkout's record was lost.
+fn adopt(providers: &Providers, stack: &Stack) -> Result<Option<ProjectId>> {
+    let directory = stack.directory.to_string_lossy();
+    for provider in providers.of(stack)? {
+        let observed = provider.observe(Scope::Host)?;
+        let owners = observed.machines.iter().map(|machine| &machine.owner);
+        let owners =
+            owners.chain(observed.networks.iter().chain(&observed.volumes).map(|thing| &thing.owner));
+        let mut owners = owners.filter(|owner| owner.directory == directory);
+        if let Some(owner) = owners.next() {
+            return Ok(Some(owner.id.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// Tells notes and nothing else.
+struct Notes(Printer);
+
+impl Observer for Notes {
+    fn on(&self, event: &Event) {
+        if let Event::Note { text } = event {
+            self.0.note(text);
+        }
+    }
+}

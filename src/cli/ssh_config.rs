@@ -1,0 +1,25 @@
+//! `env ssh-config`.
+
+use super::Run;
+use super::options::Output;
+use super::session::Session;
+use crate::model::{Error, Result};
+use clap::Args;
+
+/// Not part of this version yet
+#[derive(Debug, Args)]
+#[command(after_help = "Example: env ssh-config")]
+pub struct SshConfig {
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Run for SshConfig {
+    fn output(&self) -> &Output {
+        &self.output
+    }
+
+    fn run(self, _session: &Session) -> Result<u8> {
+        Err(Error::failed("`env ssh-config` is not part of this version yet"))
+    }
+}

@@ -1,0 +1,47 @@
+//! `env up`.
+
+use super::Run;
+use super::bring::{Wish, bring_up};
+use super::options::{Consent, Machines, Output, Waiting, Which};
+use super::session::{Purpose, Session};
+use crate::engine::PlanOptions;
+use crate::model::Result;
+use clap::Args;
+
+/// Bring the stack up to what the Envfile declares; when it is, do nothing
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  env up                      the whole stack
+  env up web                  web and the machines it needs
+  env up --replace            also machines from a box, unasked
+  env up --name second        a further copy of the stack beside the first
+  env up --json | jq          one line for each event, the last is the outcome")]
+pub struct Up {
+    #[command(flatten)]
+    machines: Machines,
+    /// Remove machines that are no longer in the Envfile
+    #[arg(long)]
+    remove_orphans: bool,
+    #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
+    waiting: Waiting,
+    #[command(flatten)]
+    which: Which,
+}
+
+impl Run for Up {
+    fn output(&self) -> &Output {
+        &self.which.output
+    }
+
+    fn run(self, session: &Session) -> Result<u8> {
+        let world = session.open(&self.which, Purpose::Change)?;
+        let machines = self.machines.chosen(&world.stack)?;
+        let options = PlanOptions { machines, remove_orphans: self.remove_orphans, ..PlanOptions::default() };
+        let wish =
+            Wish { options, consent: &self.consent, waiting: self.waiting, verb: "up", first: &|_| Ok(()) };
+        bring_up(session, &world, &wish)
+    }
+}

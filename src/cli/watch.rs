@@ -1,0 +1,57 @@
+//! Who watches the work: people see progress, programs get a line for each event.
+
+use super::session::Session;
+use crate::event::{Context, Observer};
+use crate::ui::board::StepTime;
+use crate::ui::json::JsonLines;
+use crate::ui::progress::Progress;
+use std::sync::Arc;
+
+/// A watched piece of work; ends when dropped.
+pub struct Watch<'a> {
+    session: &'a Session,
+    progress: Option<Arc<Progress>>,
+    /// For the calls that do the work.
+    pub context: Context,
+}
+
+impl Session {
+    /// Begins to show what happens.
+    pub fn watch(&self) -> Watch<'_> {
+        let progress = (!self.json).then(|| Progress::new(&self.printer));
+        let observer: Arc<dyn Observer> = match &progress {
+            Some(progress) => progress.clone(),
+            None => Arc::new(JsonLines(self.printer.clone())),
+        };
+        self.interrupt.observe_with(Some(observer.clone()));
+        let context = Context::new(self.interrupt.cancel.clone(), observer);
+        Watch { session: self, progress, context }
+    }
+}
+
+impl Session {
+    /// The same for verbs whose JSON is one document: no events for programs.
+    pub fn watch_quietly(&self) -> Watch<'_> {
+        if self.json {
+            Watch { session: self, progress: None, context: self.context() }
+        } else {
+            self.watch()
+        }
+    }
+}
+
+impl Watch<'_> {
+    /// Stops showing, so that results can be printed; gives the step that took longest.
+    pub fn finish(&self) -> Option<StepTime> {
+        self.session.interrupt.observe_with(None);
+        let progress = self.progress.as_ref()?;
+        progress.finish();
+        progress.slowest()
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
