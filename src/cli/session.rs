@@ -10,7 +10,8 @@ use crate::event::{Context, Event, Observer};
 use crate::model::id::ProjectId;
 use crate::model::stack::Stack;
 use crate::model::{Error, Kind, Result};
-use crate::provider::Scope;
+use crate::provider::docker::{DockerProvider, Surroundings as DockerSurroundings};
+use crate::provider::{Provider, Scope};
 use crate::state::{Directories, Lock, Project, Wait};
 use crate::ui::printer::Printer;
 use std::path::PathBuf;
@@ -100,13 +101,16 @@ impl Session {
 
     /// The providers of this program.
     pub fn providers(&self) -> Providers {
-        Providers(Vec::new())
+        let surroundings = DockerSurroundings {
+            home: self.surroundings.variable("HOME").map(PathBuf::from),
+            variables: self.surroundings.variables.clone(),
+        };
+        Providers(vec![Box::new(DockerProvider::new(surroundings)) as Box<dyn Provider>])
     }
 
     /// The boxes of this user; recipes beside the Envfile come first.
     pub fn boxes(&self, directories: &Directories, stack: Option<&Stack>) -> Store {
-        let _ = (directories, stack);
-        Store
+        Store::open(directories, stack.map(|stack| stack.directory.as_path()))
     }
 
     /// Takes the stack's lock; `verb` is what others are told who wait for it.
