@@ -14,10 +14,6 @@ use std::rc::Rc;
 /// Everything that is wrong between the parts of the stack.
 pub(super) fn check(stack: &Stack, spans: &Spans, source: &Rc<Source>) -> Vec<Diagnostic> {
     let mut check = Check { stack, spans, source, found: Vec::new() };
-    if stack.machines.is_empty() {
-        let wrong = Diagnostic::new(source, 0..0, "the Envfile declares no machine");
-        check.found.push(wrong.hint("`env new` writes an Envfile to begin with."));
-    }
     for machine in stack.machines.values() {
         check.references(machine);
     }

@@ -27,19 +27,8 @@ pub fn help_text() -> String {
         }
         let default =
             if doc.default.is_empty() { String::new() } else { format!(" (default: {})", doc.default) };
-        let example = if doc.example.starts_with("[machine")
-            || doc.example.starts_with("[[")
-            || doc.value_type == "tables"
-        {
-            doc.example.to_owned()
-        } else {
-            format!("{} = {}", doc.key, doc.example)
-        };
-        let _ = writeln!(
-            text,
-            "  {:<12} {}; {}{default}\n               {example}",
-            doc.key, doc.doc, doc.value_type
-        );
+        let (kind, written) = (doc.value_type, doc.written());
+        let _ = writeln!(text, "  {:<12} {}; {kind}{default}\n               {written}", doc.key, doc.doc);
     }
     text
 }

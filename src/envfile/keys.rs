@@ -19,6 +19,16 @@ pub struct KeyDoc {
     pub example: &'static str,
 }
 
+impl KeyDoc {
+    /// As an Envfile writes it: `memory = "512MiB"`, or the header of a table.
+    pub fn written(&self) -> String {
+        if self.value_type.ends_with("tables") && self.example.starts_with('[') {
+            return self.example.to_owned();
+        }
+        format!("{} = {}", self.key, self.example)
+    }
+}
+
 /// The keys that are valid in one kind of table.
 pub(super) type Keys = &'static [KeyDoc];
 
@@ -210,7 +220,8 @@ pub(super) fn unknown_key_label(name: &str, kind: Keys, valid: &[&'static str]) 
     if let Some(meant) = other.map(|(_, key)| *key).or_else(|| super::nearest(name, valid.iter().copied())) {
         return Some(format!("did you mean `{meant}`?"));
     }
-    let home = keys().find(|doc| doc.key == name && doc.table != table)?;
+    let homes = keys().filter(|doc| doc.key == name && doc.table != table);
+    let home = homes.min_by_key(|doc| !doc.table.starts_with(table))?;
     match home.table {
         "" => Some("it belongs to the top of the Envfile".to_owned()),
         table => Some(format!("it belongs to {table}")),

@@ -2,6 +2,7 @@
 
 use super::keys;
 use super::nearest;
+use super::source::Span;
 use super::table::Table;
 use super::value::Value;
 use crate::model::duration;
@@ -76,9 +77,10 @@ static ULIMITS: &[&str] = &[
 
 pub(super) fn ulimits(machine: &Table) -> BTreeMap<String, (i64, i64)> {
     let entries = machine.get("ulimits").map(|value| value.entries()).unwrap_or_default();
-    let limit = |(name, _, value): (String, _, Value)| {
+    let limit = |(name, span, value): (String, Span, Value)| {
         if !ULIMITS.contains(&name.as_str()) {
             let label = nearest(&name, ULIMITS.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let value = value.pointing_at(span);
             value.refuse_with(format!("`{name}` is not a resource limit"), label.unwrap_or_default());
             return None;
         }
@@ -113,10 +115,11 @@ pub(super) fn ulimits(machine: &Table) -> BTreeMap<String, (i64, i64)> {
 
 pub(super) fn sysctls(machine: &Table) -> BTreeMap<String, String> {
     let entries = machine.get("sysctls").map(|value| value.entries()).unwrap_or_default();
-    let parameter = |(name, _, value): (String, _, Value)| {
+    let parameter = |(name, span, value): (String, Span, Value)| {
         let text = value.text()?;
         let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
         if !plain || !name.contains('.') || name.starts_with('.') || name.ends_with('.') {
+            let value = value.pointing_at(span);
             value.refuse_with(
                 format!("`{name}` is not a kernel parameter"),
                 "quote it: \"net.core.somaxconn\"",

@@ -2,13 +2,14 @@
 
 use super::check::check;
 use super::dotenv;
+use super::keys::KeyDoc;
 use super::reader::{Reader, Scope};
 use super::schema::{self, Given};
 use super::source::{Diagnostic, Source, report};
 use crate::model::id::why_bad_name;
 use crate::model::stack::Stack;
 use crate::model::{Error, Result};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -17,11 +18,11 @@ use toml::de::DeTable;
 /// The name by which an Envfile is found.
 pub const FILE_NAME: &str = "Envfile";
 
+/// The way out when there is none.
+const NO_FILE: &str = "`env new` writes an Envfile to begin with, `--file` names one elsewhere.";
+
 /// More than this is not an Envfile but a mistake.
 const LARGEST: u64 = 1 << 20;
-
-/// Deepest nesting of keys; the parser's tables are freed recursively, so an endless dotted key must not reach it.
-const DEEPEST: usize = 64;
 
 /// What the caller gives besides the file.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +53,11 @@ pub fn find(start: &Path) -> Option<PathBuf> {
 
 /// Reads an Envfile and everything it names.
 pub fn load(file: &Path, options: &LoadOptions) -> Result<Loaded> {
+    load_noting(file, options).map(|(loaded, _)| loaded)
+}
+
+/// The same, and which keys were there.
+pub(super) fn load_noting(file: &Path, options: &LoadOptions) -> Result<(Loaded, BTreeSet<KeyDoc>)> {
     let file = located(file)?;
     let directory = file.parent().unwrap_or(Path::new("/")).to_owned();
     if let Some(why) = options.project.as_deref().and_then(why_bad_name) {
@@ -59,7 +65,10 @@ pub fn load(file: &Path, options: &LoadOptions) -> Result<Loaded> {
         return Err(Error::usage(format!("the name `{name}` {why}")));
     }
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let source = Rc::new(Source { name, text: read_text(&file)? });
+    let source = Rc::new(Source {
+        name,
+        text: read_text(&file).map_err(|error| if file.exists() { error } else { error.hint(NO_FILE) })?,
+    });
 
     let mut files_read = vec![file.clone()];
     let mut host = BTreeMap::new();
@@ -71,7 +80,6 @@ pub fn load(file: &Path, options: &LoadOptions) -> Result<Loaded> {
     }
     host.extend(options.variables.clone());
 
-    refuse_too_deep(&source)?;
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
         let finding = |error: &toml::de::Error| {
@@ -101,14 +109,15 @@ pub fn load(file: &Path, options: &LoadOptions) -> Result<Loaded> {
     if !found.is_empty() {
         return Err(report(found));
     }
-    Ok(Loaded { stack, warnings: reader.warnings.into_inner(), files_read: reader.files_read.into_inner() })
+    let (warnings, files_read) = (reader.warnings.into_inner(), reader.files_read.into_inner());
+    Ok((Loaded { stack, warnings, files_read }, reader.seen.into_inner()))
 }
 
 /// The file's absolute path; its directory without symbolic links, because a project is known by it.
 fn located(file: &Path) -> Result<PathBuf> {
     let missing = |error: std::io::Error| {
         let error = Error::usage(format!("cannot read {}", file.display())).because(error);
-        error.hint("`env new` writes an Envfile to begin with, `--file` names one elsewhere.")
+        error.hint(NO_FILE)
     };
     let absolute = std::path::absolute(file).map_err(missing)?;
     let (Some(directory), Some(name)) = (absolute.parent(), absolute.file_name()) else {
@@ -140,17 +149,4 @@ pub(super) fn read_text(path: &Path) -> Result<String> {
         refused(format!("it is not text (byte {} is not UTF-8)", offset + 1))
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
-fn refuse_too_deep(source: &Rc<Source>) -> Result<()> {
-    let mut offset = 0;
-    for line in source.text.split_inclusive('\n') {
-        let key = line.split(['=', '#']).next().unwrap_or_default();
-        if key.matches('.').count() > DEEPEST {
-            let wrong = Diagnostic::new(source, offset..offset + 1, "a key with too many dots");
-            return Err(report(vec![wrong]));
-        }
-        offset += line.len();
-    }
-    Ok(())
 }

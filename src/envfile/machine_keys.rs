@@ -20,7 +20,7 @@ pub(super) static MACHINE: Keys = key_table! { "machine.NAME"
     "volumes" "list of strings" r#"["data:/var/lib/app"]"# "" "NAME:/path[:ro]; `/path` alone goes with the machine";
     "sync" "list" r#"[".:/srv/app"]"# "" "host:guest[:ro] or a table; folders of the host seen in the machine";
     "tmpfs" "list or table" r#"["/tmp"]"# "" "temporary file systems; as a table: path to mount options";
-    "networks" "list or tables" r#"["front"]"# "default" "networks joined";
+    "networks" "list or table" r#"["front"]"# "default" "networks joined";
     "depends_on" "list or table" r#"["db"]"# "" "machines that come first; as a table: started, ready, completed";
     "ready" "table" "{ tcp = 5432 }" "" "when it counts as ready";
     "restart" "string" r#""unless-stopped""# "no" "no, always, on-failure[:N], unless-stopped";

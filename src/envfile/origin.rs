@@ -20,10 +20,8 @@ pub(super) fn source(machine: &Table) -> Option<Source> {
             None
         }
         [(first, _), rest @ ..] => {
-            for (key, value) in rest {
-                value.refuse(format!(
-                    "there is `{first}` already, a machine has only one of them, not `{key}` too"
-                ));
+            for (_, value) in rest {
+                value.refuse(format!("there is `{first}` already, and a machine starts from one thing only"));
             }
             None
         }

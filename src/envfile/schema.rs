@@ -35,6 +35,7 @@ pub(super) fn stack(reader: &Reader, document: &DeTable, given: Given) -> Stack 
     reader.scope.borrow_mut().ours.insert("project", name.clone());
 
     let machines = named(&top, "machine", machine);
+    refuse_emptiness(&top);
     let mut networks = named(&top, "network", network);
     if machines.values().any(|machine| machine.networks.contains_key(DEFAULT_NETWORK)) {
         let default = || Network { name: DEFAULT_NETWORK.to_owned(), ..Network::default() };
@@ -53,6 +54,15 @@ pub(super) fn stack(reader: &Reader, document: &DeTable, given: Given) -> Stack 
         networks,
         secrets,
         configs,
+    }
+}
+
+fn refuse_emptiness(top: &Table) {
+    let machines = top.get("machine").filter(|value| !value.is_table() || !value.entries().is_empty());
+    // A slip in the word `machine` itself is told as such.
+    if machines.is_none() && !top.has_unknown() {
+        let wrong = top.reader.at(&top.span, "the Envfile declares no machine");
+        top.reader.refuse(wrong.hint("`env new` writes an Envfile to begin with."));
     }
 }
 

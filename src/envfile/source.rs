@@ -64,7 +64,8 @@ impl Source {
 
         // Indentation is left away, and of a very long line only the part around the place is shown.
         let indent = line.chars().take_while(|c| c.is_whitespace()).count().min(before);
-        let skip = if before - indent > WIDTH / 2 { before - WIDTH / 2 } else { indent };
+        let fits = line.chars().count() - indent <= WIDTH || before - indent <= WIDTH / 2;
+        let skip = if fits { indent } else { before - WIDTH / 2 };
         let shown: String = line.chars().skip(skip).take(WIDTH).map(printable).collect();
         before -= skip;
         marked = marked.min(WIDTH.saturating_sub(before)).max(1);
@@ -119,23 +120,15 @@ impl Diagnostic {
     }
 }
 
-/// All findings as one error: the first one's head is the message, all else is detail; hints come last.
+/// All findings as one error. It has no message: the findings are its detail and speak for themselves; hints come last.
 pub(super) fn report(mut found: Vec<Diagnostic>) -> Error {
     found.sort_by(|a, b| (&a.source.name, a.span.start).cmp(&(&b.source.name, b.span.start)));
     found.dedup_by(|a, b| a.head() == b.head());
-    let Some((first, rest)) = found.split_first() else {
-        return Error::usage("the Envfile is wrong");
-    };
-    let mut parts: Vec<String> = vec![first.excerpt().unwrap_or_default()];
-    parts.extend(rest.iter().take(SHOWN - 1).map(Diagnostic::render));
+    let mut parts: Vec<String> = found.iter().take(SHOWN).map(Diagnostic::render).collect();
     if found.len() > SHOWN {
         parts.push(format!("and {} more", found.len() - SHOWN));
     }
-    let mut error = Error::usage(first.head());
-    let detail = parts.join("\n\n");
-    if !detail.is_empty() {
-        error = error.detail(detail);
-    }
+    let mut error = Error::usage("").detail(parts.join("\n\n"));
     let mut told = BTreeSet::new();
     for hint in found.iter().take(SHOWN).filter_map(|one| one.hint.as_ref()) {
         if told.insert(hint) {

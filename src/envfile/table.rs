@@ -58,7 +58,7 @@ impl<'a> Table<'a> {
             span: node.span(),
             path,
             key: key.to_owned(),
-            example: doc.map_or("", |doc| doc.example),
+            doc,
             place: self.place.clone(),
             machine: self.machine.clone(),
         };

@@ -1,7 +1,7 @@
 //! One value: interpolates it, checks its type, and names itself in errors.
 
 use super::interpolate::interpolate;
-use super::keys::Keys;
+use super::keys::{KeyDoc, Keys};
 use super::nearest;
 use super::reader::Reader;
 use super::source::Span;
@@ -23,8 +23,8 @@ pub(super) struct Value<'a> {
     pub path: String,
     /// Its key as people see it: `ports`, `env.LANG`.
     pub key: String,
-    /// How the key's value is written.
-    pub example: &'static str,
+    /// The key in the tables of keys, when the value is that of a key.
+    pub doc: Option<&'static KeyDoc>,
     /// For people: `machine web`.
     pub place: Rc<str>,
     /// The machine it belongs to.
@@ -133,6 +133,7 @@ impl<'a> Value<'a> {
                 span: node.span(),
                 path: format!("{}.{name}", self.path),
                 key: format!("{}.{name}", self.key),
+                doc: None,
                 ..self.clone()
             };
             self.reader.spans.borrow_mut().insert(value.path.clone(), key.span());
@@ -161,6 +162,12 @@ impl<'a> Value<'a> {
     /// A table of known keys that belongs to a key of the present place.
     pub fn part(&self, keys: Keys) -> Option<Table<'a>> {
         self.table(&[keys], format!("`{}` of {}", self.key, self.place), None)
+    }
+
+    /// The same value, but findings point at another place, such as its name.
+    pub fn pointing_at(mut self, span: Span) -> Self {
+        self.span = span;
+        self
     }
 
     /// Text, then whatever `parse` makes of it; its error is placed here.
@@ -228,15 +235,7 @@ impl<'a> Value<'a> {
         };
         let actual = actual.replace("an array", "a list").replace("datetime", "date");
         let message = format!("`{}` in {} must be {expected}, not {actual}", self.key, self.place);
-        let label = match self.example {
-            "" => String::new(),
-            example
-                if example.starts_with('[') && self.path.ends_with(&self.key) && example.contains("[[") =>
-            {
-                format!("write {example}")
-            }
-            example => format!("such as `{} = {example}`", self.key),
-        };
+        let label = self.doc.map(|doc| format!("such as `{}`", doc.written())).unwrap_or_default();
         self.reader.refuse(self.reader.at(&self.span, message).label(label));
         None
     }
@@ -263,7 +262,11 @@ impl<'a> Value<'a> {
             None => self.span.clone(),
         };
         let message = format!("`{}` in {}: {}", self.key, self.place, problem.message);
-        self.reader.refuse(self.reader.at(&span, message).label(problem.label));
+        let label = match problem.fragment.as_str() {
+            "${machine}" => "it is only known inside a machine's table",
+            _ => &problem.label,
+        };
+        self.reader.refuse(self.reader.at(&span, message).label(label));
         None
     }
 }

@@ -100,7 +100,9 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)?;
+        // The findings of an Envfile speak for themselves and have no message above them.
+        let first = self.detail.as_deref().and_then(|detail| detail.lines().next()).unwrap_or_default();
+        formatter.write_str(if self.message.is_empty() { first } else { &self.message })?;
         for cause in &self.causes {
             write!(formatter, ": {cause}")?;
         }

@@ -235,6 +235,54 @@ pub struct Logging {
 }
 
 impl Machine {
+    /// A machine for which the Envfile says nothing but what it starts from. It joins no network yet.
+    pub fn new(name: impl Into<String>, source: Source) -> Self {
+        let init = if matches!(source, Source::Box(_)) { Init::Systemd } else { Init::None };
+        Self {
+            name: name.into(),
+            source,
+            provider: "docker".to_owned(),
+            init,
+            command: None,
+            entrypoint: None,
+            env: BTreeMap::new(),
+            working_dir: None,
+            user: None,
+            hostname: None,
+            ports: Vec::new(),
+            expose: BTreeSet::new(),
+            volumes: Vec::new(),
+            sync: Vec::new(),
+            tmpfs: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            depends_on: BTreeMap::new(),
+            ready: None,
+            restart: Restart::No,
+            memory: None,
+            cpus: None,
+            pids: None,
+            shm_size: None,
+            ulimits: BTreeMap::new(),
+            sysctls: BTreeMap::new(),
+            devices: Vec::new(),
+            cap_add: BTreeSet::new(),
+            cap_drop: BTreeSet::new(),
+            security_opt: BTreeSet::new(),
+            privileged: false,
+            read_only: false,
+            platform: None,
+            extra_hosts: BTreeMap::new(),
+            dns: Vec::new(),
+            labels: BTreeMap::new(),
+            secrets: BTreeSet::new(),
+            configs: BTreeMap::new(),
+            logging: None,
+            stop_signal: None,
+            stop_grace: None,
+            provision: Vec::new(),
+        }
+    }
+
     /// Whether it lives like a server, and so is never replaced without consent.
     pub fn is_box(&self) -> bool {
         matches!(self.source, Source::Box(_))

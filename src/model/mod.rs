@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a file, talks to an engine or prints.
 
+pub mod access;
 pub mod action;
 pub mod capabilities;
 pub mod digest;

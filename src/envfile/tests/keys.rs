@@ -1,0 +1,79 @@
+//! The key tables, the reader and `Envfile.example` agree.
+
+use super::super::{FILE_NAME, LoadOptions, help_text, keys, load};
+use super::{project, refused, shown};
+
+/// What `Envfile.example` names on the host.
+const EXAMPLE_FILES: &[(&str, &str)] = &[
+    ("ops/base.sh", ""),
+    ("ops/packages.txt", ""),
+    ("ops/db.conf", ""),
+    ("ops/web.env", "A=1\n"),
+    ("ops/motd", "hello\n"),
+    ("secrets/token", "x"),
+    ("app/Dockerfile", "FROM scratch\n"),
+];
+
+#[test]
+fn the_example_shows_every_key() {
+    let example = include_str!("../../../Envfile.example");
+    let directory = project(example, EXAMPLE_FILES);
+    let (loaded, seen) = load::load_noting(&directory.path().join(FILE_NAME), &LoadOptions::default())
+        .unwrap_or_else(|error| panic!("{}", shown(&error)));
+    let missing: Vec<_> = keys().filter(|doc| !seen.contains(doc)).map(|doc| (doc.table, doc.key)).collect();
+    assert!(missing.is_empty(), "Envfile.example lacks {missing:?}");
+    assert_eq!(loaded.warnings, ["secret db_password: the environment variable DB_PASSWORD is not set"]);
+    assert_eq!(loaded.files_read.len(), 2);
+}
+
+/// A key table's header as an Envfile writes it, with what the table needs besides.
+fn around(table: &str) -> (&'static str, &'static str) {
+    match table {
+        "" => ("", ""),
+        "machine.NAME" => ("[machine.a]\n", ""),
+        "machine.NAME.box" => ("[machine.a.box]\n", ""),
+        "machine.NAME.build" => ("[machine.a.build]\n", ""),
+        "machine.NAME.networks.NETWORK" => ("[machine.a.networks.n]\n", ""),
+        "machine.NAME.sync" => ("[[machine.a.sync]]\n", ""),
+        "machine.NAME.ulimits.LIMIT" => ("[machine.a.ulimits.nofile]\n", ""),
+        "machine.NAME.ready" => ("[machine.a.ready]\n", ""),
+        "machine.NAME.logging" => ("[machine.a.logging]\n", "\ndriver = 'x'"),
+        "machine.NAME.provision" => ("[[machine.a.provision]]\n", "\nshell = 'a b'"),
+        "machine.NAME.provision (shell)" => ("[[machine.a.provision]]\n", "\nshell = 'a b'"),
+        "machine.NAME.provision (file)" => ("[[machine.a.provision]]\n", "\nfile = 'Envfile'\nto = '/x'"),
+        "provision" => ("[[provision]]\n", "\nshell = 'a b'"),
+        "network.NAME" => ("[network.n]\n", ""),
+        "volume.NAME" => ("[volume.v]\n", ""),
+        "secret.NAME" => ("[secret.s]\n", ""),
+        "config.NAME" => ("[config.c]\n", ""),
+        other => panic!("{other} has no header here"),
+    }
+}
+
+#[test]
+fn every_key_is_read_and_refuses_the_wrong_type() {
+    for doc in keys() {
+        let (header, rest) = around(doc.table);
+        let rest = rest.lines().filter(|line| !line.starts_with(&format!("{} =", doc.key)));
+        let rest = rest.collect::<Vec<_>>().join("\n");
+        let text = format!("{header}{} = 1979-05-27\n{rest}", doc.key);
+        let error = refused(&text, &[]);
+        let line = if header.is_empty() { 1 } else { 2 };
+        assert!(error.contains(&format!("Envfile:{line}:")), "{} {}: {error}", doc.table, doc.key);
+        assert!(
+            error.contains("must be") && error.contains("not a date"),
+            "{} {}: {error}",
+            doc.table,
+            doc.key
+        );
+    }
+}
+
+#[test]
+fn the_help_explains_every_key() {
+    let help = help_text();
+    for doc in keys() {
+        assert!(help.contains(&format!("  {:<12} {}", doc.key, doc.doc)), "{} {}", doc.table, doc.key);
+    }
+    assert!(help.lines().all(|line| line.chars().count() <= 140), "{help}");
+}
