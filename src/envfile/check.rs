@@ -3,7 +3,6 @@
 //! Pure: stack and positions in, findings out.
 
 use super::nearest;
-use super::ports;
 use super::reader::Spans;
 use super::source::{Diagnostic, Source};
 use crate::model::machine::Machine;
@@ -165,7 +164,7 @@ impl Check<'_> {
                 let Some(host) = port.host else { continue };
                 let others = taken.entry((host, &port.protocol)).or_default();
                 if let Some((_, owner)) = others.iter().find(|(ip, _)| overlap(ip, &port.host_ip)) {
-                    let name = ports::name(port);
+                    let name = port.host_side();
                     let message =
                         format!("{name} of machine {} is published by machine {owner} already", machine.name);
                     let label = format!("another host port, or \"auto:{}\"", port.guest);

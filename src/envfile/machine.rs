@@ -4,7 +4,7 @@ use super::networks::{self, host_name};
 use super::paths::{Want, in_machine, on_host};
 use super::table::Table;
 use super::value::Value;
-use super::{limits, machine_keys, mounts, origin, ports, provision, ready};
+use super::{kernel, limits, machine_keys, mounts, origin, ports, provision, ready};
 use crate::model::machine::{Condition, Init, Machine, Port, Restart, Source};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,11 +38,11 @@ pub(super) fn machine(name: &str, value: &Value) -> Option<Machine> {
         cpus,
         pids: table.get("pids").and_then(|value| limits::pids(&value)),
         shm_size: table.get("shm_size").and_then(|value| limits::size(&value)),
-        ulimits: limits::ulimits(&table),
-        sysctls: limits::sysctls(&table),
+        ulimits: kernel::ulimits(&table),
+        sysctls: kernel::sysctls(&table),
         devices: mounts::devices(&table),
-        cap_add: limits::capabilities(&table, "cap_add"),
-        cap_drop: limits::capabilities(&table, "cap_drop"),
+        cap_add: kernel::capabilities(&table, "cap_add"),
+        cap_drop: kernel::capabilities(&table, "cap_drop"),
         security_opt: table.strings("security_opt"),
         privileged: table.flag("privileged"),
         read_only: table.flag("read_only"),
@@ -89,7 +89,7 @@ fn published(table: &Table) -> Vec<Port> {
     let mut published = Vec::new();
     for item in &items {
         for port in item.parse(ports::published).unwrap_or_default() {
-            item.stands_for(&ports::name(&port));
+            item.stands_for(&port.host_side());
             published.push(port);
         }
     }

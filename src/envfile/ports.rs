@@ -33,12 +33,6 @@ pub(super) fn exposed(text: &str) -> Result<Vec<String>, String> {
     Ok(range(ports)?.into_iter().map(|port| format!("{port}/{protocol}")).collect())
 }
 
-/// How a published port is called in errors: `127.0.0.1:8080/tcp`.
-pub(super) fn name(port: &Port) -> String {
-    let host = port.host.map_or("auto".to_owned(), |host| host.to_string());
-    format!("{}:{host}/{}", port.host_ip, port.protocol)
-}
-
 /// One port.
 pub(super) fn number(text: &str) -> Result<u16, String> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {

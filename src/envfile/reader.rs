@@ -24,6 +24,17 @@ pub(super) struct Scope {
     pub host: BTreeMap<String, String>,
 }
 
+impl Scope {
+    /// The value of a variable from the strongest source that has it.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.ours
+            .get(name)
+            .or_else(|| self.declared.get(name))
+            .or_else(|| self.host.get(name))
+            .map(String::as_str)
+    }
+}
+
 /// Where in the Envfile things stand: path such as `machine.web.depends_on.db` to span.
 pub(super) type Spans = BTreeMap<String, Span>;
 

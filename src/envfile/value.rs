@@ -164,12 +164,6 @@ impl<'a> Value<'a> {
         self.table(&[keys], format!("`{}` of {}", self.key, self.place), None)
     }
 
-    /// The same value, but findings point at another place, such as its name.
-    pub fn pointing_at(mut self, span: Span) -> Self {
-        self.span = span;
-        self
-    }
-
     /// Text, then whatever `parse` makes of it; its error is placed here.
     pub fn parse<T>(&self, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let text = self.string()?;
@@ -216,57 +210,12 @@ impl<'a> Value<'a> {
         self.node.as_table().is_some_and(|map| map.contains_key(key))
     }
 
-    /// Notes that the value is wrong and why.
-    pub fn refuse(&self, why: impl AsRef<str>) {
-        self.refuse_with(why, "");
-    }
-
-    /// Notes that the value is wrong and why, with a few words on how to mend it.
-    pub fn refuse_with(&self, why: impl AsRef<str>, label: impl AsRef<str>) {
-        let message = format!("`{}` in {}: {}", self.key, self.place, why.as_ref());
-        self.reader.refuse(self.reader.at(&self.span, message).label(label));
-    }
-
-    /// Notes that the value has the wrong type; always `None`.
-    pub fn wrong_type<T>(&self, expected: &str) -> Option<T> {
-        let actual = match self.node.type_str() {
-            article @ ("integer" | "array") => format!("an {article}"),
-            other => format!("a {other}"),
-        };
-        let actual = actual.replace("an array", "a list").replace("datetime", "date");
-        let message = format!("`{}` in {} must be {expected}, not {actual}", self.key, self.place);
-        let label = self.doc.map(|doc| format!("such as `{}`", doc.written())).unwrap_or_default();
-        self.reader.refuse(self.reader.at(&self.span, message).label(label));
-        None
-    }
-
     fn interpolated(&self, text: &str) -> Option<String> {
         let scope = self.reader.scope.borrow();
         let lookup = |name: &str| match name {
             "machine" => self.machine.as_deref().map(str::to_owned),
-            _ => scope
-                .ours
-                .get(name)
-                .or_else(|| scope.declared.get(name))
-                .or_else(|| scope.host.get(name))
-                .cloned(),
+            _ => scope.value(name).map(str::to_owned),
         };
-        let problem = match interpolate(text, &lookup) {
-            Ok(text) => return Some(text),
-            Err(problem) => problem,
-        };
-        // The caret goes below the variable itself where the text is written as it is meant.
-        let written = &self.reader.source.text[self.span.clone()];
-        let span = match written.find(&problem.fragment) {
-            Some(start) => self.span.start + start..self.span.start + start + problem.fragment.len(),
-            None => self.span.clone(),
-        };
-        let message = format!("`{}` in {}: {}", self.key, self.place, problem.message);
-        let label = match problem.fragment.as_str() {
-            "${machine}" => "it is only known inside a machine's table",
-            _ => &problem.label,
-        };
-        self.reader.refuse(self.reader.at(&span, message).label(label));
-        None
+        interpolate(text, &lookup).map_err(|problem| self.refuse_variable::<()>(&problem)).ok()
     }
 }

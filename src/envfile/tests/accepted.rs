@@ -183,3 +183,16 @@ fn secrets_stay_hidden_and_their_absence_is_told() {
     );
     assert_eq!(loaded.warnings, ["secret t: the environment variable NONE is not set"]);
 }
+
+#[test]
+fn the_examples_are_valid_and_stay_at_home() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for entry in std::fs::read_dir(examples).unwrap() {
+        let directory = entry.unwrap().path();
+        if directory.join(super::FILE_NAME).exists() {
+            let loaded = load_in(&directory).unwrap_or_else(|error| panic!("{}", super::shown(&error)));
+            let access = crate::model::access::host_access(&loaded.stack);
+            assert_eq!(access, [], "{}", directory.display());
+        }
+    }
+}

@@ -44,6 +44,8 @@ fn refused(envfile: &str, files: &[(&str, &str)]) -> String {
 }
 
 mod accepted;
+mod crossed;
 mod files;
 mod keys;
 mod refused;
+mod refused_steps;

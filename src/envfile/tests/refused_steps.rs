@@ -1,0 +1,117 @@
+//! How errors in readiness and steps look.
+
+use super::refused;
+
+#[test]
+fn readiness() {
+    let envfile = r#"[machine.a]
+image = "x"
+[machine.a.ready]
+http = "https://x"
+log = "("
+tcp = [0, "x"]
+file = "x"
+timeout = "0s"
+interval = 5
+[machine.b]
+image = "x"
+ready = {}
+"#;
+    insta::assert_snapshot!(refused(envfile, &[]), @r#"
+    Envfile:4:8: `http` in `ready` of machine a: only http:// is probed; for https use `cmd`, such as ["curl", "-fsk", URL]
+        4 | http = "https://x"
+          |        ^^^^^^^^^^^
+
+    Envfile:5:7: `log` in `ready` of machine a: not a regular expression: unclosed group
+        5 | log = "("
+          |       ^^^
+
+    Envfile:6:8: `tcp` in `ready` of machine a: port 0 is not between 1 and 65535
+        6 | tcp = [0, "x"]
+          |        ^
+
+    Envfile:6:11: `tcp` in `ready` of machine a must be an integer, not a string
+        6 | tcp = [0, "x"]
+          |           ^^^ such as `tcp = 5432`
+
+    Envfile:7:8: `file` in `ready` of machine a: `x` is not an absolute path in the machine
+        7 | file = "x"
+          |        ^^^
+
+    Envfile:8:11: `timeout` in `ready` of machine a: must be longer than nothing
+        8 | timeout = "0s"
+          |           ^^^^
+
+    Envfile:9:12: `interval` in `ready` of machine a must be a string, not an integer
+        9 | interval = 5
+          |            ^ such as `interval = "1s"`
+
+    Envfile:12:9: `ready` of machine b awaits nothing
+       12 | ready = {}
+          |         ^^ it needs one of tcp, http, cmd, file, log
+    "#);
+}
+
+#[test]
+fn steps() {
+    let envfile = r#"[machine.a]
+image = "x"
+[[machine.a.provision]]
+shell = "nope.sh"
+[[machine.a.provision]]
+[[machine.a.provision]]
+shell = "a b"
+file = "x"
+[[machine.a.provision]]
+shell = "a b"
+to = "/x"
+run = "sometimes"
+[[machine.a.provision]]
+ansible = "x.yml"
+[[machine.a.provision]]
+file = "Envfile"
+to = "/etc/"
+mode = "rw"
+[[provision]]
+shell = "a b"
+machines = ["b"]
+"#;
+    insta::assert_snapshot!(refused(envfile, &[]), @r#"
+    Envfile:4:9: `shell` in step 1 of machine a: the script `nope.sh` does not exist
+        4 | shell = "nope.sh"
+          |         ^^^^^^^^^ a command of one word needs a space or newline, else it is a path
+
+    Envfile:5:1: step 2 of machine a says nothing to do
+        5 | [[machine.a.provision]]
+          | ^^^^^^^^^^^^^^^^^^^^^^^ it needs `shell` or `file`
+
+    Envfile:6:1: step 3 of machine a has `shell` and `file`
+        6 | [[machine.a.provision]]
+          | ^^^^^^^^^^^^^^^^^^^^^^^ a step has one of them; write two steps
+
+    Envfile:11:1: unknown key `to` in step 4 of machine a
+       11 | to = "/x"
+          | ^^ it belongs to machine.NAME.provision (file)
+
+    Envfile:12:7: `run` in step 4 of machine a: `sometimes` is not possible, only `changed`, `always`, `once`, `never`
+       12 | run = "sometimes"
+          |       ^^^^^^^^^^^
+
+    Envfile:14:1: unknown key `ansible` in step 5 of machine a
+       14 | ansible = "x.yml"
+          | ^^^^^^^ `ansible` comes in a later version
+
+    Envfile:17:6: `to` in step 6 of machine a: is the file's own path, not the directory to put it in
+       17 | to = "/etc/"
+          |      ^^^^^^^
+
+    Envfile:18:8: `mode` in step 6 of machine a: `rw` are not octal permissions such as 0644
+       18 | mode = "rw"
+          |        ^^^^
+
+    Envfile:21:13: step 1 of the stack names machine `b`, which is not declared
+       21 | machines = ["b"]
+          |             ^^^ declare it: `[machine.b]`
+    hint: `env help envfile` lists all keys.
+    "#);
+}
