@@ -17,6 +17,7 @@ mod account;
 mod answers;
 mod cancel;
 mod ending;
+mod environment;
 mod failure;
 mod probe;
 mod process;
@@ -72,7 +73,7 @@ fn carry_out(call: &Call, answers: &mut Answers) -> Result<Reply, Failure> {
             cancel::cancel(state_dir, std::time::Duration::from_millis(*grace_ms))
         }
         Request::Probe(request) => probe::probe(request, answers),
-        Request::Environment { .. } => Err(Failure::new("not there yet")),
+        Request::Environment { variables } => environment::set(state_dir, variables, answers),
         Request::Version => {
             Ok(Reply::Version { version: env!("CARGO_PKG_VERSION").to_owned(), protocol: PROTOCOL })
         }

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::turn::pause;
 
 mod boot;
-mod command;
+pub mod command;
 mod http;
 mod net;
 
