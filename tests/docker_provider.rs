@@ -16,6 +16,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+mod changes;
+mod keys;
+
 /// A stack of its own on the engine; removed at the end.
 pub struct World {
     pub provider: DockerProvider,
@@ -121,9 +124,14 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         let Ok(observed) = self.provider.observe(Scope::Stack(&self.identity)) else { return };
-        for machine in &observed.machines {
-            let _ = self.apply(Operation::RemoveMachine(&machine.name));
-        }
+        let remove = |name: &str| {
+            let _ = self.apply(Operation::RemoveMachine(name));
+        };
+        std::thread::scope(|scope| {
+            for part in observed.machines.chunks(observed.machines.len().div_ceil(4).max(1)) {
+                scope.spawn(move || part.iter().for_each(|machine| remove(&machine.name)));
+            }
+        });
         for volume in observed.volumes.iter().filter(|volume| volume.machine.is_none()) {
             let _ = self.apply(Operation::RemoveVolume(&volume.name));
         }
@@ -131,6 +139,29 @@ impl Drop for World {
             let _ = self.apply(Operation::RemoveNetwork(&network.name));
         }
     }
+}
+
+/// A volume that is not ours, removed at the end.
+pub struct ForeignVolume(String);
+
+impl ForeignVolume {
+    pub fn new(name: &str) -> Self {
+        docker(&["volume", "create", name]);
+        Self(name.to_owned())
+    }
+}
+
+impl Drop for ForeignVolume {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("docker").args(["volume", "rm", &self.0]).output();
+    }
+}
+
+/// The engine's own command, for what others do to our things.
+pub fn docker(arguments: &[&str]) -> String {
+    let output = std::process::Command::new("docker").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 /// An image with nothing but busybox in it, imported once.

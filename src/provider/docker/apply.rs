@@ -122,17 +122,18 @@ pub(super) fn update(
     Ok(())
 }
 
-/// The limits to set. For the engine 0 means "as it was", so lifting a limit is -1.
+/// The limits to set. For the engine 0 means "as it was", so lifting most limits is -1.
 fn limits_body(new: &NewMachine<'_>, fields: &[&str]) -> ContainerUpdateBody {
     let machine = new.machine;
     let mut body = ContainerUpdateBody::default();
     for field in fields {
         match *field {
             "memory" => {
-                let memory = machine.memory.map(|size| size.0 as i64);
-                body.memory = Some(memory.unwrap_or(-1));
-                // As when a machine is made with a limit: as much swap again. The old value may be in the way.
-                body.memory_swap = Some(memory.map_or(-1, |memory| memory.saturating_mul(2)));
+                // Engines refuse to lift this limit; one that no machine reaches is the same.
+                let memory = machine.memory.map_or(options::NO_LIMIT, |size| size.0 as i64);
+                body.memory = Some(memory);
+                // As much swap again, as when a machine is made with a limit: the old value may be in the way.
+                body.memory_swap = Some(memory.saturating_mul(2));
             }
             "cpus" => {
                 body.cpu_period = Some(options::CPU_PERIOD);

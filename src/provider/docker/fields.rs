@@ -4,7 +4,7 @@
 
 use super::agent_volume;
 use super::labels::Notes;
-use super::options::Options;
+use super::options::{NO_LIMIT, Options};
 use crate::model::fields::Fields;
 use crate::model::id::Identity;
 use crate::model::size::Size;
@@ -97,7 +97,7 @@ fn limits(fields: &mut Fields, known: &Known<'_>) {
     let (host, notes) = (known.host, known.notes);
     let positive = |value: Option<i64>| value.filter(|value| *value > 0);
     let size = |value: Option<i64>| positive(value).map(|bytes| Size(bytes as u64));
-    fields.set_some("memory", size(host.memory));
+    fields.set_some("memory", size(host.memory.filter(|bytes| *bytes < NO_LIMIT)));
     let quota = positive(host.cpu_quota)
         .map(|quota| quota as f64 / positive(host.cpu_period).unwrap_or(100_000) as f64);
     let nano = positive(host.nano_cpus).map(|nano| nano as f64 / 1e9);

@@ -112,6 +112,11 @@ pub(super) fn common(identity: &Identity, environment: &str, kind: Kind, name: &
     .into()
 }
 
+/// The user's own labels; nobody else's take the place of ours.
+pub(super) fn users(labels: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
+    labels.iter().filter(|(name, _)| !name.starts_with("envup."))
+}
+
 /// The labels a machine carries besides; all of them always, so that none shines through from a committed image.
 pub(super) fn of_machine(labels: &mut Labels, is_box: bool, source: &str) {
     labels.insert(BOX.to_owned(), is_box.to_string());

@@ -21,7 +21,7 @@ pub(super) fn describe(network: &Network) -> Fields {
     fields.set_some("driver", network.driver.as_deref().filter(|driver| *driver != "bridge"));
     fields.set_some("subnet", network.subnet.as_ref());
     fields.set_some("internal", network.internal.then_some(true));
-    for (name, value) in &network.labels {
+    for (name, value) in labels::users(&network.labels) {
         fields.set(format!("label.{name}"), value);
     }
     fields
@@ -92,8 +92,11 @@ pub(super) fn create(client: &Client, identity: &Identity, network: &Network) ->
 
 fn request(identity: &Identity, network: &Network, name: String) -> NetworkCreateRequest {
     let mut notes = labels::Notes::default();
-    let mut all: Labels = network.labels.clone().into_iter().collect();
-    network.labels.keys().for_each(|label| notes.declare(format!("label.{label}")));
+    let mut all = Labels::new();
+    for (label, value) in labels::users(&network.labels) {
+        notes.declare(format!("label.{label}"));
+        all.insert(label.clone(), value.clone());
+    }
     if network.subnet.is_some() {
         notes.declare("subnet");
     }
@@ -164,7 +167,9 @@ pub(super) fn update(
     networks: &[&Network],
     name: &str,
 ) -> Result<()> {
-    let wanted = networks.iter().find(|network| network.external.as_deref().unwrap_or(&network.name) == name);
+    let joined = networks.iter().filter(|network| machine.networks.contains_key(&network.name));
+    let shown_as = |network: &&&Network| network.external.as_deref().unwrap_or(&network.name) == name;
+    let wanted = joined.into_iter().find(shown_as);
     let engine_name = match wanted {
         Some(network) => options::network_name(identity, &network.name, Some(network)),
         None => identity.network(name),

@@ -18,6 +18,9 @@ use std::collections::HashMap;
 /// The length of the period that limits of processor time are counted in, in microseconds.
 pub(super) const CPU_PERIOD: i64 = 100_000;
 
+/// So much memory that it counts as no limit: an exbibyte.
+pub(super) const NO_LIMIT: i64 = 1 << 60;
+
 /// Everything a create call says.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Options {
@@ -53,11 +56,10 @@ pub(super) fn options(identity: &Identity, new: &NewMachine<'_>) -> Options {
 
 /// All labels of a machine.
 pub(super) fn machine_labels(identity: &Identity, new: &NewMachine<'_>, notes: &Notes) -> Labels {
-    let mut all: Labels = new.machine.labels.clone().into_iter().collect();
-    // Ours last: nobody's label takes their place.
-    all.extend(labels::common(identity, new.environment, Kind::Machine, &new.machine.name));
+    let mut all = labels::common(identity, new.environment, Kind::Machine, &new.machine.name);
     labels::of_machine(&mut all, new.machine.is_box(), &new.machine.source_name());
     notes.write(&mut all);
+    all.extend(owned(labels::users(&new.machine.labels)));
     all
 }
 
@@ -118,11 +120,10 @@ fn process(machine: &Machine, image: &str, notes: &mut Notes) -> ContainerConfig
     if !machine.is_box() {
         machine.env.keys().for_each(|name| declared(&format!("env.{name}"), true));
     }
-    for name in machine.labels.keys() {
+    for (name, _) in labels::users(&machine.labels) {
         declared(&format!("label.{name}"), true);
     }
-    let labels = machine.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    config.labels = Some(labels);
+    config.labels = Some(owned(labels::users(&machine.labels)));
     for port in &machine.expose {
         declared(&format!("expose.{}", with_protocol(port)), true);
     }
@@ -190,6 +191,10 @@ pub(super) fn restart_policy(restart: Restart) -> RestartPolicy {
         Restart::OnFailure(times) => (RestartPolicyNameEnum::ON_FAILURE, i64::from(times)),
     };
     RestartPolicy { name: Some(name), maximum_retry_count: Some(times) }
+}
+
+fn owned<'a>(labels: impl Iterator<Item = (&'a String, &'a String)>) -> Labels {
+    labels.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn with_protocol(port: &str) -> String {

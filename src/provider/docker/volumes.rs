@@ -19,7 +19,7 @@ pub(super) fn describe(volume: &Volume) -> Fields {
     for (name, value) in &volume.options {
         fields.set(format!("option.{name}"), value);
     }
-    for (name, value) in &volume.labels {
+    for (name, value) in labels::users(&volume.labels) {
         fields.set(format!("label.{name}"), value);
     }
     fields
@@ -77,8 +77,11 @@ pub(super) fn create(client: &Client, identity: &Identity, volume: &Volume) -> R
 /// The labels of a volume of the stack.
 pub(super) fn volume_labels(identity: &Identity, volume: &Volume) -> Labels {
     let mut notes = Notes::default();
-    let mut all: Labels = volume.labels.clone().into_iter().collect();
-    volume.labels.keys().for_each(|label| notes.declare(format!("label.{label}")));
+    let mut all = Labels::new();
+    for (label, value) in labels::users(&volume.labels) {
+        notes.declare(format!("label.{label}"));
+        all.insert(label.clone(), value.clone());
+    }
     notes.write(&mut all);
     all.extend(labels::common(identity, "", Kind::Volume, &volume.name));
     all
