@@ -1,34 +1,65 @@
-//! `env help envfile`: the key tables as text for people.
+//! `env help envfile`: the key tables as text for people, readable at 80 columns.
 
 use super::keys::keys;
 use std::fmt::Write as _;
 
 const OPENING: &str = "\
-An Envfile is a TOML file that declares one stack: machines, networks, volumes, and how they are provisioned.
-${VAR}, ${VAR:-default} and ${VAR:?message} are replaced in values; $$ is a dollar. Values come from `variables`, the
-environment and `.env` beside the Envfile, in this order; ${environment}, ${project} and ${machine} are set by env.
-Paths on the host are relative to the Envfile's directory.
+An Envfile is a TOML file that declares one stack: its machines, networks and
+volumes, and how the machines are provisioned.
+
+${VAR}, ${VAR:-default} and ${VAR:?message} are replaced in values; $$ is a
+dollar, and $VAR without braces stays for the shell. Values come from
+`variables`, else from the environment, else from `.env` beside the Envfile.
+${environment}, ${project} and ${machine} are set by env.
+
+Paths on the host are relative to the Envfile's directory. Every key once, in a
+file to copy from: Envfile.example.
 ";
+
+/// Where the text beside a key begins, and how wide it may be.
+const INDENT: usize = 16;
+const WIDTH: usize = 79 - INDENT;
 
 /// Every key of every table, with what it is, its default and an example.
 pub fn help_text() -> String {
     let mut text = OPENING.to_owned();
     let mut table = None;
     for doc in keys() {
+        // Writing to a String cannot fail.
         if table != Some(doc.table) {
             table = Some(doc.table);
-            let header = if doc.table.is_empty() {
-                "top of the Envfile".to_owned()
-            } else {
-                format!("[{}]", doc.table)
+            let header = match doc.table {
+                "" => "top of the Envfile".to_owned(),
+                table => format!("[{table}]"),
             };
-            // Writing to a String cannot fail.
             let _ = writeln!(text, "\n{header}");
         }
-        let default =
-            if doc.default.is_empty() { String::new() } else { format!(" (default: {})", doc.default) };
-        let (kind, written) = (doc.value_type, doc.written());
-        let _ = writeln!(text, "  {:<12} {}; {kind}{default}\n               {written}", doc.key, doc.doc);
+        let default = match doc.default {
+            "" => String::new(),
+            default => format!("; default: {default}"),
+        };
+        let mut lines = wrapped(doc.doc);
+        lines.extend(wrapped(&format!("({}{default})", doc.value_type)));
+        lines.push(doc.written());
+        for (index, line) in lines.iter().enumerate() {
+            let key = if index == 0 { doc.key } else { "" };
+            let _ = writeln!(text, "  {key:<width$}{line}", width = INDENT - 2);
+        }
     }
     text
+}
+
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }

@@ -4,7 +4,7 @@ use super::networks::{self, host_name};
 use super::paths::{Want, in_machine, on_host};
 use super::table::Table;
 use super::value::Value;
-use super::{kernel, limits, machine_keys, mounts, origin, ports, provision, ready};
+use super::{kernel, limits, machine_keys, mounts, origin, ports, provision, ready, schema};
 use crate::model::machine::{Condition, Init, Machine, Port, Restart, Source};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +49,7 @@ pub(super) fn machine(name: &str, value: &Value) -> Option<Machine> {
         platform: table.get("platform").and_then(|value| value.parse(limits::platform)),
         extra_hosts: networks::extra_hosts(&table),
         dns: networks::name_servers(&table),
-        labels: table.texts("labels"),
+        labels: schema::labels(&table),
         secrets: table.get("secrets").map(|value| value.names().into_iter().collect()).unwrap_or_default(),
         configs: mounts::configs(&table),
         logging: limits::logging(&table),

@@ -107,7 +107,7 @@ fn network(name: &str, value: &Value) -> Option<Network> {
         subnet: table.get("subnet").and_then(|value| value.parse(subnet)),
         internal: table.flag("internal"),
         external: table.string("external"),
-        labels: table.texts("labels"),
+        labels: labels(&table),
     };
     refuse_beside_external(&table, &["driver", "subnet", "internal", "labels"]);
     Some(network)
@@ -120,10 +120,25 @@ fn volume(name: &str, value: &Value) -> Option<Volume> {
         driver: table.string("driver"),
         options: table.texts("options"),
         external: table.string("external"),
-        labels: table.texts("labels"),
+        labels: labels(&table),
     };
     refuse_beside_external(&table, &["driver", "options", "labels"]);
     Some(volume)
+}
+
+/// The user's labels; ours say what belongs to whom and must not be forged.
+pub(super) fn labels(table: &Table) -> BTreeMap<String, String> {
+    let entries = table.get("labels").map(|value| value.entries()).unwrap_or_default();
+    let label = |(name, span, value): (String, _, Value)| {
+        if name.is_empty() || name.starts_with("envup.") {
+            value
+                .pointing_at(span)
+                .refuse(format!("`{name}` is not possible, names that begin with `envup.` are ours"));
+            return None;
+        }
+        Some((name, value.text()?))
+    };
+    entries.into_iter().filter_map(label).collect()
 }
 
 /// What is not ours is taken as it is.

@@ -133,6 +133,7 @@ box = "debian/12"
 build = "app"
 [machine.d]
 box = { url = "ftp://x", sha256 = "12" }
+labels = { "envup.id" = "x" }
 "#;
     insta::assert_snapshot!(refused(envfile, &[]), @r#"
     Envfile:2:9: `image` in machine a: there is `box` already, and a machine starts from one thing only
@@ -154,6 +155,10 @@ box = { url = "ftp://x", sha256 = "12" }
     Envfile:8:35: `sha256` in `box` of machine d: a sha256 digest has 64 hexadecimal characters
         8 | box = { url = "ftp://x", sha256 = "12" }
           |                                   ^^^^
+
+    Envfile:9:12: `labels.envup.id` in machine d: `envup.id` is not possible, names that begin with `envup.` are ours
+        9 | labels = { "envup.id" = "x" }
+          |            ^^^^^^^^^^
     "#);
 }
 
