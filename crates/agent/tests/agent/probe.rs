@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use envup_agent::{Line, ProbeReply, ProbeRequest, Reply, Request, Requirement, Unmet};
 
-use crate::support::{Machine, Session};
+use crate::support::{Machine, Session, await_that};
 
 fn start(requirements: Vec<Requirement>, timeout_ms: u64) -> Session {
     Machine::new().start(Request::Probe(ProbeRequest { requirements, timeout_ms, interval_ms: None }))
@@ -126,8 +126,10 @@ fn a_program_that_hangs_is_killed_with_its_children() {
     let (_, reply) = finish(start(vec![cmd(&script)], 300));
     assert_eq!(reply.failed[0].detail, "still running after 1 s");
     let pid = machine.await_file("pid");
-    let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-    assert!(state.is_empty() || state.contains(") Z"), "{state}");
+    await_that("the end of the child", || {
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        (state.is_empty() || state.contains(") Z")).then_some(())
+    });
 }
 
 #[test]
