@@ -130,7 +130,7 @@ impl Build {
             Error::usage(format!("there is no recipe for the box {}", self.name))
                 .hint(format!("recipes: {}", known.join(", ")))
         })?;
-        let watch = session.watch_quietly();
+        let mut watch = session.watch_quietly();
         let built = store.build(&recipe, &watch.context)?;
         watch.finish();
         if session.json {
@@ -239,7 +239,7 @@ fn verify(session: &Session, store: &Store, names: &[String]) -> Result<()> {
         [] => store.list(),
         names => names.iter().map(|name| get(store, name)).collect::<Result<_>>()?,
     };
-    let watch = session.watch_quietly();
+    let mut watch = session.watch_quietly();
     boxes.iter().try_for_each(|found| found.verify(&watch.context))?;
     watch.finish();
     let titles: Vec<String> = boxes.iter().map(BoxFile::title).collect();

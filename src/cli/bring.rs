@@ -37,7 +37,7 @@ struct Done {
 /// Plans and carries out, and shows how it went.
 pub fn bring_up(session: &Session, world: &World, wish: &Wish<'_>) -> Result<u8> {
     let begin = Instant::now();
-    let watch = session.watch();
+    let mut watch = session.watch();
     let result = work(session, world, wish, &watch);
     let slowest = watch.finish();
     let seconds = begin.elapsed().as_secs_f64();

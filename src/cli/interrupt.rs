@@ -9,7 +9,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::{Arc, Mutex, PoisonError};
 
-const NOTICE: &str = "interrupted: the engine calls under way are finished first; once more stops at once";
+const NOTICE: &str = "interrupted: finishing the engine calls under way; again stops at once";
 
 /// Listens to signals for as long as the process lives.
 #[derive(Clone, Default)]

@@ -1,7 +1,7 @@
 //! A command in a machine with the user's streams: input passed on, output as it comes, a terminal when there is one.
 
 use super::session::Session;
-use super::terminal::{self, RawMode};
+use super::terminal;
 use crate::engine::{self, World};
 use crate::model::{Kind, Result};
 use crate::transport::{Command, Output, Stdin, TerminalSize};
@@ -58,7 +58,7 @@ impl Remote {
                 .then(|| -> TerminalSize { Box::new(|| terminal::size().unwrap_or(USUAL_SIZE)) }),
         };
         let transport = engine::connect(world, machine)?;
-        let _raw = (with_terminal && screen.stdin_is_terminal).then(RawMode::begin).transpose()?;
+        let _raw = (with_terminal && screen.stdin_is_terminal).then(terminal::raw).transpose()?;
         let exit = transport.exec(command, &mut Through(&session.printer), &session.context())?;
         Ok(u8::try_from(exit.code).unwrap_or(exit::OWN_FAILURE))
     }

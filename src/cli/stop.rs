@@ -39,7 +39,7 @@ impl Run for Stop {
     fn run(self, session: &Session) -> Result<u8> {
         let world = session.open(&self.which, Purpose::Change)?;
         let names = self.machines.existing(&world)?;
-        let watch = session.watch_quietly();
+        let mut watch = session.watch_quietly();
         let _lock = session.lock(&world, "stop", self.waiting.no_wait, &watch.context)?;
         let stopped = engine::stop(&world, &names, &watch.context)?;
         watch.finish();

@@ -1,30 +1,36 @@
-//! The user's terminal: its size, and handing every key to a machine (raw mode), always given back as it was.
+//! The user's terminal: its size, and settings that are changed for a while and always given back as they were.
 
 use crate::model::Result;
 use crate::model::error::Attempt;
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
 /// How the terminal was before; kept apart from the guard because an interruption ends the process without running it.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
 
-/// While it lives, keys go through unread: Ctrl-C is a byte for the machine.
-pub struct RawMode(());
+/// While it lives, the terminal is changed; then it is as it was before.
+pub struct Changed(());
 
-impl RawMode {
-    /// Begins it on standard input, which is a terminal.
-    pub fn begin() -> Result<Self> {
-        let before = tcgetattr(io::stdin()).attempt(|| "cannot read the terminal's settings")?;
-        let mut raw = before.clone();
-        raw.make_raw();
-        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
-        tcsetattr(io::stdin(), OptionalActions::Now, &raw).attempt(|| "cannot set the terminal")?;
-        Ok(Self(()))
-    }
+/// Hands every key through unread: Ctrl-C is a byte for the machine.
+pub fn raw() -> Result<Changed> {
+    change(Termios::make_raw)
 }
 
-impl Drop for RawMode {
+/// Keeps the terminal from writing `^C` into lines that are being redrawn. Harmless should it be left behind.
+pub fn without_marks() -> Result<Changed> {
+    change(|settings| settings.local_modes.remove(LocalModes::ECHOCTL))
+}
+
+fn change(how: impl FnOnce(&mut Termios)) -> Result<Changed> {
+    let mut settings = tcgetattr(io::stdin()).attempt(|| "cannot read the terminal's settings")?;
+    *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(settings.clone());
+    how(&mut settings);
+    tcsetattr(io::stdin(), OptionalActions::Now, &settings).attempt(|| "cannot set the terminal")?;
+    Ok(Changed(()))
+}
+
+impl Drop for Changed {
     fn drop(&mut self) {
         restore();
     }

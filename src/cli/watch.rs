@@ -1,6 +1,7 @@
 //! Who watches the work: people see progress, programs get a line for each event.
 
 use super::session::Session;
+use super::terminal::{self, Changed};
 use crate::event::{Context, Observer};
 use crate::ui::board::StepTime;
 use crate::ui::json::JsonLines;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub struct Watch<'a> {
     session: &'a Session,
     progress: Option<Arc<Progress>>,
+    terminal: Option<Changed>,
     /// For the calls that do the work.
     pub context: Context,
 }
@@ -25,7 +27,10 @@ impl Session {
         };
         self.interrupt.observe_with(Some(observer.clone()));
         let context = Context::new(self.interrupt.cancel.clone(), observer);
-        Watch { session: self, progress, context }
+        let screen = self.surroundings.screen;
+        // Without it lines look a little worse; no reason to fail.
+        let terminal = (screen.can_redraw() && screen.stdin_is_terminal).then(terminal::without_marks);
+        Watch { session: self, progress, terminal: terminal.and_then(Result::ok), context }
     }
 }
 
@@ -33,7 +38,7 @@ impl Session {
     /// The same for verbs whose JSON is one document: no events for programs.
     pub fn watch_quietly(&self) -> Watch<'_> {
         if self.json {
-            Watch { session: self, progress: None, context: self.context() }
+            Watch { session: self, progress: None, terminal: None, context: self.context() }
         } else {
             self.watch()
         }
@@ -42,8 +47,9 @@ impl Session {
 
 impl Watch<'_> {
     /// Stops showing, so that results can be printed; gives the step that took longest.
-    pub fn finish(&self) -> Option<StepTime> {
+    pub fn finish(&mut self) -> Option<StepTime> {
         self.session.interrupt.observe_with(None);
+        self.terminal = None;
         let progress = self.progress.as_ref()?;
         progress.finish();
         progress.slowest()

@@ -5,6 +5,7 @@
 
 use super::activity::FRAME;
 use super::board::{Board, Change, StepTime};
+use super::human::settled;
 use super::paint::Paint;
 use super::printer::{Printer, Verbosity};
 use crate::event::{Event, Observer, StepStatus};
@@ -212,7 +213,7 @@ impl Live {
 }
 
 fn output_line(machine: Option<&str>, source: &str, text: &str) -> String {
-    format!("    {} | {text}", machine.unwrap_or(source))
+    format!("    {} | {}", machine.unwrap_or(source), settled(text))
 }
 
 #[cfg(test)]

@@ -41,6 +41,26 @@ pub fn truncate(text: &str, room: usize) -> String {
     }
 }
 
+/// What a terminal would show of a line in the end: without what a later part wrote over, without control codes.
+pub fn settled(text: &str) -> String {
+    let last = text.rsplit('\r').find(|part| !part.is_empty()).unwrap_or_default();
+    let mut settled = String::with_capacity(last.len());
+    let mut characters = last.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            // An escape sequence ends with a letter, or is one character long.
+            '\u{1b}' if characters.next() == Some('[') => {
+                characters.by_ref().find(|c| ('@'..='~').contains(c));
+            }
+            '\u{1b}' => {}
+            '\t' => settled.push(' '),
+            c if c.is_control() => {}
+            c => settled.push(c),
+        }
+    }
+    settled
+}
+
 /// The first line of a text.
 pub fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
@@ -62,6 +82,13 @@ mod tests {
             [0, 1023, 1024, 6 << 20, 3 << 29].map(bytes),
             ["0 B", "1023 B", "1.0 KiB", "6.0 MiB", "1.5 GiB"]
         );
+    }
+
+    #[test]
+    fn a_line_is_shown_as_a_terminal_leaves_it() {
+        assert_eq!(settled("10%\r50%\r100% \u{1b}[1;32mdone\u{1b}[0m\u{1b}=\u{7}"), "100% done");
+        assert_eq!(settled("ends so\r"), "ends so");
+        assert_eq!(settled("\u{1b}["), "");
     }
 
     #[test]

@@ -114,7 +114,9 @@ fn counts(plan: &Plan) -> String {
             parts.push(format!("{number} {words}"));
         }
     }
-    if parts.is_empty() { "nothing to do.\n".to_owned() } else { format!("{}.\n", parts.join(", ")) }
+    let nothing = if plan.is_empty() { "nothing to do" } else { "" };
+    let separator = if nothing.is_empty() || parts.is_empty() { "" } else { ": " };
+    format!("{nothing}{separator}{}.\n", parts.join(", "))
 }
 
 #[cfg(test)]
