@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used)] // in a test's helpers a panic is the right answer
 
 mod architecture;
+mod cli;
 mod docker_provider;
+mod support;
 mod system_env;

@@ -1,44 +1,48 @@
 //! The way from a plan to a stack that is up, shared by `up`, `provision`, `rebuild` and `restart`.
 
 use super::agree;
-use super::options::{Consent, Waiting};
-use super::session::Session;
+use super::options::{Consent, Waiting, Which};
+use super::session::{Purpose, Session};
 use super::watch::Watch;
 use crate::engine::{self, MachineResult, PlanOptions, Report, UpOptions, World};
 use crate::event::Outcome;
 use crate::model::status::StackStatus;
-use crate::model::{Error, Kind, Result};
+use crate::model::{Kind, Result};
 use crate::ui::human::Summary;
 use crate::ui::json::OutcomeLine;
 use crate::ui::{error, exit, human, json};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// What is wanted.
 pub struct Wish<'a> {
-    /// What the plan should do beyond what the Envfile says.
-    pub options: PlanOptions,
+    /// The verb, for those who wait for us.
+    pub verb: &'static str,
+    /// The stack.
+    pub which: &'a Which,
     /// What the user agreed to beforehand.
     pub consent: &'a Consent,
     /// What to do when another process works on the stack.
     pub waiting: Waiting,
-    /// The verb, for those who wait for us.
-    pub verb: &'static str,
-    /// Done under the lock before the plan is made.
-    pub first: &'a dyn Fn(&Watch<'_>) -> Result<()>,
+    /// What the plan should do beyond what the Envfile says.
+    pub options: &'a dyn Fn(&World) -> Result<PlanOptions>,
+    /// Whether machines are stopped before they are brought up.
+    pub stops_first: bool,
 }
 
 /// How it went.
 struct Done {
+    world: World,
     report: Report,
     status: StackStatus,
     unchanged: bool,
 }
 
 /// Plans and carries out, and shows how it went.
-pub fn bring_up(session: &Session, world: &World, wish: &Wish<'_>) -> Result<u8> {
+pub fn bring_up(session: &Session, wish: &Wish<'_>) -> Result<u8> {
     let begin = Instant::now();
     let mut watch = session.watch();
-    let result = work(session, world, wish, &watch);
+    let result = work(session, wish, &watch);
     let slowest = watch.finish();
     let seconds = begin.elapsed().as_secs_f64();
     if session.json {
@@ -57,25 +61,31 @@ pub fn bring_up(session: &Session, world: &World, wish: &Wish<'_>) -> Result<u8>
         }
         return Ok(exit::DONE);
     };
-    tell_failures(session, world, &done.report);
+    tell_failures(session, &done.world.identity.name, &done.report);
     Ok(exit::of(failure.kind))
 }
 
-fn work(session: &Session, world: &World, wish: &Wish<'_>, watch: &Watch<'_>) -> Result<Done> {
-    let context = &watch.context;
-    agree::to_touching(session, world, wish.consent.allow.as_deref())?;
-    let _lock = session.lock(world, wish.verb, wish.waiting.no_wait, context)?;
-    (wish.first)(watch)?;
-    let planned = engine::plan(world, &wish.options)?;
+fn work(session: &Session, wish: &Wish<'_>, watch: &Watch<'_>) -> Result<Done> {
+    let world = session.open(wish.which, Purpose::Change)?;
+    let options = (wish.options)(&world)?;
+    agree::to_touching(session, &world, wish.consent.allow.as_deref())?;
+    let _lock = session.lock(&world, wish.verb, wish.waiting.no_wait, &watch.context)?;
+    if wish.stops_first {
+        let all = world.stack.machines.keys();
+        let chosen = |name: &&String| options.machines.is_empty() || options.machines.contains(*name);
+        let machines: BTreeSet<String> = all.filter(chosen).cloned().collect();
+        engine::stop(&world, &machines, &watch.context)?;
+    }
+    let planned = engine::plan(&world, &options)?;
     for orphan in &planned.plan.orphans {
         session
             .printer
             .note(&format!("{orphan} is no longer in the Envfile; `env up --remove-orphans` removes it"));
     }
     let replace = agree::to_replacing(session, &planned.plan, wish.consent.replace)?;
-    let report = engine::up(world, &planned, &UpOptions { replace }, context)?;
-    let status = status_after(world, &report);
-    Ok(Done { report, status, unchanged: planned.plan.is_empty() })
+    let report = engine::up(&world, &planned, &UpOptions { replace }, &watch.context)?;
+    let status = status_after(&world, &report);
+    Ok(Done { world, report, status, unchanged: planned.plan.is_empty() })
 }
 
 /// How the machines of the walk stand; of others nobody knows whether they are ready.
@@ -89,19 +99,20 @@ fn status_after(world: &World, report: &Report) -> StackStatus {
 }
 
 /// Every failure in full, then where that leaves the stack.
-fn tell_failures(session: &Session, world: &World, report: &Report) {
+fn tell_failures(session: &Session, project: &str, report: &Report) {
     let paint = session.printer.paint_notes();
     let mut interrupted = false;
-    for failure in
-        report.machines.iter().filter_map(|machine| machine.error.as_ref().map(|error| (machine, error)))
-    {
-        match failure {
-            (_, Error { kind: Kind::Interrupted, .. }) => interrupted = true,
-            (MachineResult { outcome: Outcome::Skipped, .. }, _) => {}
-            (_, failure) => session.printer.error(&error::render(failure, paint)),
+    for machine in &report.machines {
+        match &machine.error {
+            Some(failure) if failure.kind == Kind::Interrupted => interrupted = true,
+            // The failure that made it wait in vain is told itself.
+            Some(failure) if machine.outcome != Outcome::Skipped => {
+                session.printer.error(&error::render(failure, paint));
+            }
+            _ => {}
         }
     }
     let outcomes: Vec<(&str, Outcome)> =
         report.machines.iter().map(|machine| (machine.name.as_str(), machine.outcome)).collect();
-    session.printer.error(&human::not_up(&world.identity.name, &outcomes, interrupted, paint));
+    session.printer.error(&human::not_up(project, &outcomes, interrupted, paint));
 }

@@ -3,8 +3,8 @@
 use super::Run;
 use super::bring::{Wish, bring_up};
 use super::options::{Consent, Machines, Output, Waiting, Which};
-use super::session::{Purpose, Session};
-use crate::engine::PlanOptions;
+use super::session::Session;
+use crate::engine::{PlanOptions, World};
 use crate::model::machine::Machine;
 use crate::model::step::{RunPolicy, Step};
 use crate::model::{Error, Result};
@@ -38,14 +38,23 @@ impl Run for Provision {
     }
 
     fn run(self, session: &Session) -> Result<u8> {
-        let world = session.open(&self.which, Purpose::Change)?;
-        let machines = self.machines.chosen(&world.stack)?;
-        let chosen = world.stack.machines.values();
-        let chosen = chosen.filter(|machine| machines.is_empty() || machines.contains(&machine.name));
-        let run_steps = self.steps(chosen)?;
-        let options = PlanOptions { machines, run_steps, ..PlanOptions::default() };
-        let (consent, waiting) = (&self.consent, self.waiting);
-        bring_up(session, &world, &Wish { options, consent, waiting, verb: "provision", first: &|_| Ok(()) })
+        let options = |world: &World| {
+            let machines = self.machines.chosen(&world.stack)?;
+            let chosen = world.stack.machines.values();
+            let chosen = chosen.filter(|machine| machines.is_empty() || machines.contains(&machine.name));
+            Ok(PlanOptions { run_steps: self.steps(chosen)?, machines, ..PlanOptions::default() })
+        };
+        bring_up(
+            session,
+            &Wish {
+                verb: "provision",
+                which: &self.which,
+                consent: &self.consent,
+                waiting: self.waiting,
+                options: &options,
+                stops_first: false,
+            },
+        )
     }
 }
 

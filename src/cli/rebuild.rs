@@ -3,8 +3,8 @@
 use super::Run;
 use super::bring::{Wish, bring_up};
 use super::options::{Consent, Machines, Output, Waiting, Which};
-use super::session::{Purpose, Session};
-use crate::engine::PlanOptions;
+use super::session::Session;
+use crate::engine::{PlanOptions, World};
 use crate::model::Result;
 use clap::Args;
 
@@ -31,12 +31,23 @@ impl Run for Rebuild {
     }
 
     fn run(self, session: &Session) -> Result<u8> {
-        let world = session.open(&self.which, Purpose::Change)?;
-        let machines = self.machines.chosen(&world.stack)?;
-        let all = world.stack.machines.keys();
-        let rebuild = all.filter(|name| machines.is_empty() || machines.contains(*name)).cloned().collect();
-        let options = PlanOptions { machines, rebuild, ..PlanOptions::default() };
-        let (consent, waiting) = (&self.consent, self.waiting);
-        bring_up(session, &world, &Wish { options, consent, waiting, verb: "rebuild", first: &|_| Ok(()) })
+        let options = |world: &World| {
+            let machines = self.machines.chosen(&world.stack)?;
+            let all = world.stack.machines.keys();
+            let rebuild =
+                all.filter(|name| machines.is_empty() || machines.contains(*name)).cloned().collect();
+            Ok(PlanOptions { machines, rebuild, ..PlanOptions::default() })
+        };
+        bring_up(
+            session,
+            &Wish {
+                verb: "rebuild",
+                which: &self.which,
+                consent: &self.consent,
+                waiting: self.waiting,
+                options: &options,
+                stops_first: false,
+            },
+        )
     }
 }

@@ -3,8 +3,8 @@
 use super::Run;
 use super::bring::{Wish, bring_up};
 use super::options::{Consent, Machines, Output, Waiting, Which};
-use super::session::{Purpose, Session};
-use crate::engine::{self, PlanOptions};
+use super::session::Session;
+use crate::engine::{PlanOptions, World};
 use crate::model::Result;
 use clap::Args;
 
@@ -31,14 +31,19 @@ impl Run for Restart {
     }
 
     fn run(self, session: &Session) -> Result<u8> {
-        let world = session.open(&self.which, Purpose::Change)?;
-        let machines = self.machines.chosen(&world.stack)?;
-        let all = world.stack.machines.keys();
-        let stopped = all.filter(|name| machines.is_empty() || machines.contains(*name)).cloned().collect();
-        let options = PlanOptions { machines, ..PlanOptions::default() };
-        let (consent, waiting) = (&self.consent, self.waiting);
-        let first =
-            |watch: &super::watch::Watch<'_>| engine::stop(&world, &stopped, &watch.context).map(|_| ());
-        bring_up(session, &world, &Wish { options, consent, waiting, verb: "restart", first: &first })
+        let options = |world: &World| {
+            Ok(PlanOptions { machines: self.machines.chosen(&world.stack)?, ..PlanOptions::default() })
+        };
+        bring_up(
+            session,
+            &Wish {
+                verb: "restart",
+                which: &self.which,
+                consent: &self.consent,
+                waiting: self.waiting,
+                options: &options,
+                stops_first: true,
+            },
+        )
     }
 }

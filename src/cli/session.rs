@@ -91,7 +91,10 @@ impl Session {
         let providers = self.providers();
         let adopt = || adopt(&providers, &stack);
         let project = match purpose {
-            Purpose::Look => Project::look(&directories, &stack.directory, adopt)?,
+            // Whoever needs the engine finds out; whoever does not need not have one.
+            Purpose::Look => {
+                Project::look(&directories, &stack.directory, || Ok(adopt().unwrap_or_default()))?
+            }
             Purpose::Change => Project::open(&directories, &stack.directory, adopt)?,
         };
         let identity = project.identity(&stack.name);

@@ -3,8 +3,8 @@
 use super::Run;
 use super::bring::{Wish, bring_up};
 use super::options::{Consent, Machines, Output, Waiting, Which};
-use super::session::{Purpose, Session};
-use crate::engine::PlanOptions;
+use super::session::Session;
+use crate::engine::{PlanOptions, World};
 use crate::model::Result;
 use clap::Args;
 
@@ -37,11 +37,20 @@ impl Run for Up {
     }
 
     fn run(self, session: &Session) -> Result<u8> {
-        let world = session.open(&self.which, Purpose::Change)?;
-        let machines = self.machines.chosen(&world.stack)?;
-        let options = PlanOptions { machines, remove_orphans: self.remove_orphans, ..PlanOptions::default() };
-        let wish =
-            Wish { options, consent: &self.consent, waiting: self.waiting, verb: "up", first: &|_| Ok(()) };
-        bring_up(session, &world, &wish)
+        let options = |world: &World| {
+            let machines = self.machines.chosen(&world.stack)?;
+            Ok(PlanOptions { machines, remove_orphans: self.remove_orphans, ..PlanOptions::default() })
+        };
+        bring_up(
+            session,
+            &Wish {
+                verb: "up",
+                which: &self.which,
+                consent: &self.consent,
+                waiting: self.waiting,
+                options: &options,
+                stops_first: false,
+            },
+        )
     }
 }
