@@ -5,5 +5,6 @@
 mod architecture;
 mod cli;
 mod docker_provider;
+mod examples;
 mod support;
 mod system_env;

@@ -10,6 +10,7 @@
 #![allow(dead_code)] // tests come and go; what they share stays whole
 #![allow(clippy::disallowed_methods)] // the environment of the tests is handed on to what they run
 
+pub mod docker;
 mod engine;
 mod outcome;
 
@@ -70,6 +71,11 @@ impl Project {
     /// A path in it.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
+    }
+
+    /// Our data directory for it.
+    pub fn data(&self) -> PathBuf {
+        self.place.path().join("data")
     }
 
     /// Writes a file in it, with the directories above.

@@ -1,0 +1,117 @@
+//! Every example comes up, answers, converges and goes away again, as its README says.
+
+use crate::support::{Project, docker};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+
+/// What a page on loopback says.
+#[track_caller]
+fn page(port: u16) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.") && text.contains(" 200 "), "{text}");
+    text
+}
+
+/// Sockets that listen on the host for published ports, other than on loopback.
+fn foreign_listeners() -> Vec<String> {
+    let output = Command::new("ps").args(["-eo", "args"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let foreign = |line: &&str| line.contains("docker-proxy") && !line.contains("-host-ip 127.0.0.1");
+    text.lines().filter(foreign).filter(|line| line.contains("-host-port 80")).map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn gone(project: &Project) {
+    project.env("destroy --yes --volumes").exits(0);
+    assert_eq!(docker::containers(project.directory()), Vec::<String>::new());
+    assert_eq!(docker::networks_and_volumes(project.directory()), Vec::<String>::new());
+}
+
+#[test]
+fn hello_shows_its_page() {
+    let project = Project::copy_of("examples/hello");
+    project.env("up").exits(0).stdout_has("http://127.0.0.1:8080");
+    assert!(page(8080).contains("Hello"));
+    assert_eq!(foreign_listeners(), Vec::<String>::new());
+    project.env("up").exits(0).stdout_has("nothing to do");
+
+    project.change("page/index.html", "Hello", "Hello again");
+    let plan = project.env("plan --json").exits(2).json();
+    assert_eq!(plan["actions"][0]["action"], "provision", "{plan}");
+    project.env("up").exits(0);
+    assert!(page(8080).contains("Hello again"));
+    gone(&project);
+}
+
+#[test]
+fn static_needs_no_shell_and_no_writable_disk() {
+    let project = Project::copy_of("examples/static");
+    assert!(Command::new("make").arg("-C").arg(project.directory()).status().unwrap().success());
+    project.env("up").exits(0).stdout_has("http://127.0.0.1:8083");
+    page(8083);
+    assert_eq!(foreign_listeners(), Vec::<String>::new());
+    project.env("plan").exits(0);
+    gone(&project);
+}
+
+#[test]
+fn worker_starts_when_the_migration_is_done_and_the_migration_runs_once() {
+    let project = Project::copy_of("examples/worker");
+    project.env("up").exits(0);
+    let status = project.env("status --json").exits(0).json();
+    assert_eq!(status["machines"][0]["state"], "completed", "{status}");
+    page(8082);
+    assert_eq!(foreign_listeners(), Vec::<String>::new());
+    project.env("up").exits(0).stdout_has("nothing to do");
+    gone(&project);
+}
+
+#[test]
+fn shop_keeps_its_rows_and_tells_no_secret() {
+    const CANARY: &str = "canary-5f2e8d-in-the-secret";
+    let project = Project::copy_of("examples/shop");
+    project.write("secrets/db_password", CANARY);
+    project.env("up").exits(0);
+    let rows = page(8081);
+    assert!(rows.contains("<td>"), "{rows}");
+    assert_eq!(foreign_listeners(), Vec::<String>::new());
+    let again = project.env("up --json").exits(0);
+    assert!(!again.stdout.contains("\"event\":\"step\""), "{}", again.stdout);
+
+    // A changed input runs its step and those after it, no others.
+    project.change("app/shop.py", "\n", "\n# changed\n");
+    let changed = project.env("up --json").exits(0).stdout;
+    assert!(changed.contains("shop.py") && !changed.contains("install.sh"), "{changed}");
+
+    // A step that fails is shown, and runs again.
+    project.change("Envfile", "shell = \"proxy/start.sh\"", "shell = \"exit 3 # broken\"");
+    project.env("up").exits(1).stderr_has("exited 3");
+    let status = project.env("status --json").json();
+    assert_eq!(status["machines"][2]["steps"]["failed"], 1, "{status}");
+    project.change("Envfile", "shell = \"exit 3 # broken\"", "shell = \"proxy/start.sh\"");
+    project.env("up").exits(0);
+
+    project.env("rebuild db --yes").exits(0);
+    assert_eq!(page(8081), rows, "rows survive a rebuild");
+
+    // The secret is in its file, and nowhere else.
+    let names = docker::containers(project.directory());
+    for name in &names {
+        assert!(!docker::docker(&["inspect", name]).contains(CANARY), "inspect {name}");
+        assert!(!docker::docker(&["logs", name]).contains(CANARY), "logs {name}");
+    }
+    let processes = Command::new("sh")
+        .args(["-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'"])
+        .output()
+        .unwrap();
+    assert!(!String::from_utf8_lossy(&processes.stdout).contains(CANARY), "argv or environment of a process");
+    for place in [project.path(".envup"), project.data()] {
+        let found = Command::new("grep").args(["-rl", CANARY]).arg(&place).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&found.stdout), "", "{}", place.display());
+    }
+    gone(&project);
+}
