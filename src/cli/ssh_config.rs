@@ -1,25 +1,126 @@
 //! `env ssh-config`.
 
 use super::Run;
-use super::options::Output;
-use super::session::Session;
+use super::options::{Machines, Output, Which};
+use super::session::{Purpose, Session};
+use crate::engine::{self, SshAccess, World};
+use crate::model::error::Attempt;
+use crate::model::observed::State;
 use crate::model::{Error, Result};
+use crate::ui::{exit, json};
 use clap::Args;
+use serde::Serialize;
+use std::path::Path;
 
-/// Not part of this version yet
+/// Print a configuration with which ssh reaches machines made from a box
 #[derive(Debug, Args)]
-#[command(after_help = "Example: env ssh-config")]
+#[command(
+    name = "ssh-config",
+    after_help = "\
+Machines are called MACHINE.STACK. No sshd runs in them and no port is opened: each connection goes through
+`env exec`. Run it again after a machine was rebuilt, because its host key is another one then.
+
+Examples:
+  env ssh-config > ~/.ssh/shop.conf     with `Include shop.conf` in ~/.ssh/config: ssh db.shop
+  ssh -F <(env ssh-config) db.shop"
+)]
 pub struct SshConfig {
     #[command(flatten)]
-    output: Output,
+    machines: Machines,
+    #[command(flatten)]
+    which: Which,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    hosts: Vec<Host<'a>>,
+}
+
+#[derive(Serialize)]
+struct Host<'a> {
+    host: String,
+    machine: &'a str,
+    user: &'static str,
+    key: &'a Path,
+    known_hosts: &'a Path,
+    host_key_alias: String,
+    proxy_command: String,
 }
 
 impl Run for SshConfig {
     fn output(&self) -> &Output {
-        &self.output
+        &self.which.output
     }
 
-    fn run(self, _session: &Session) -> Result<u8> {
-        Err(Error::failed("`env ssh-config` is not part of this version yet"))
+    fn run(self, session: &Session) -> Result<u8> {
+        let world = session.open(&self.which, Purpose::Change)?;
+        let machines = self.reachable(&world)?;
+        let access = engine::ssh_access(&world, machines, &session.context())?;
+        let program = std::env::current_exe().attempt(|| "cannot tell where this program is")?;
+        let hosts: Vec<Host<'_>> =
+            access.machines.iter().map(|machine| self.host(&world, &access, machine, &program)).collect();
+        if session.json {
+            json::document(&session.printer, &Document { hosts });
+        } else {
+            session.printer.result(&hosts.iter().map(block).collect::<Vec<_>>().join("\n"));
+        }
+        Ok(exit::DONE)
     }
+}
+
+impl SshConfig {
+    /// Machines made from a box that run; those that were asked for by name must.
+    fn reachable(&self, world: &World) -> Result<Vec<String>> {
+        let chosen = self.machines.existing(world)?;
+        let observed = engine::observe(world)?.observed;
+        let reachable = observed.machines.iter().filter(|machine| {
+            machine.is_box && machine.state == State::Running && chosen.contains(&machine.name)
+        });
+        let reachable: Vec<String> = reachable.map(|machine| machine.name.clone()).collect();
+        if reachable.is_empty() {
+            return Err(Error::failed("no machine that ssh could reach runs")
+                .hint("`env up` starts them; only machines made from a box have an sshd"));
+        }
+        Ok(reachable)
+    }
+
+    fn host<'a>(&self, world: &World, access: &'a SshAccess, machine: &'a str, program: &Path) -> Host<'a> {
+        let mut words = vec![program.to_string_lossy().into_owned(), "exec".into(), "--no-tty".into()];
+        words.extend(["--file".into(), world.stack.file.to_string_lossy().into_owned()]);
+        for (option, value) in [("--env", &self.which.environment), ("--name", &self.which.name)] {
+            words.extend(value.iter().flat_map(|value| [option.to_owned(), value.clone()]));
+        }
+        words.extend([machine.to_owned(), "--".into(), "sh".into(), "-c".into(), sshd(&access.public_key)]);
+        Host {
+            host: format!("{machine}.{}", world.identity.name),
+            machine,
+            user: "root",
+            key: &access.key,
+            known_hosts: &access.known_hosts,
+            host_key_alias: world.identity.machine(machine),
+            // A percent sign begins one of ssh's own words.
+            proxy_command: shell_words::join(words).replace('%', "%%"),
+        }
+    }
+}
+
+/// One sshd for one connection, which lets in the checkout's key and nothing else; no file in the machine is changed.
+fn sshd(public_key: &str) -> String {
+    format!(
+        "mkdir -p /run/sshd && exec /usr/sbin/sshd -i -o AuthorizedKeysFile=none -o AuthorizedKeysCommandUser=nobody \
+         -o 'AuthorizedKeysCommand=/bin/echo {public_key}'"
+    )
+}
+
+fn block(host: &Host<'_>) -> String {
+    format!(
+        "Host {}\n  User {}\n  IdentityFile \"{}\"\n  IdentitiesOnly yes\n  UserKnownHostsFile \"{}\"\n  \
+         HostKeyAlias {}\n  StrictHostKeyChecking yes\n  ProxyCommand {}\n",
+        host.host,
+        host.user,
+        host.key.display(),
+        host.known_hosts.display(),
+        host.host_key_alias,
+        host.proxy_command
+    )
 }
