@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 mod changes;
+mod images;
 mod keys;
 
 /// A stack of its own on the engine; removed at the end.

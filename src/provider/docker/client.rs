@@ -135,5 +135,16 @@ fn open(endpoint: &Endpoint) -> Answer<Docker> {
             API_DEFAULT_VERSION,
         )?,
     };
-    Ok(docker)
+    Ok(docker.with_request_modifier(|mut request| {
+        // Engines read credentials in the alphabet for URLs; the library writes them in the other one.
+        for name in ["x-registry-auth", "x-registry-config"] {
+            if let Some(value) = request.headers_mut().get_mut(name)
+                && let Some(fixed) = value.to_str().ok().map(|text| text.replace('+', "-").replace('/', "_"))
+                && let Ok(fixed) = fixed.parse()
+            {
+                *value = fixed;
+            }
+        }
+        request
+    }))
 }

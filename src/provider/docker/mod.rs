@@ -5,8 +5,11 @@
 mod agent_volume;
 mod apply;
 mod boot;
+mod build;
+mod build_context;
 mod client;
 mod create;
+mod credentials;
 mod endpoint;
 mod errors;
 mod fields;
@@ -19,6 +22,9 @@ mod networks;
 mod observe;
 mod options;
 mod ports;
+mod proxies;
+mod prune;
+mod sending;
 mod surroundings;
 mod transport;
 mod volumes;
@@ -115,7 +121,10 @@ impl Provider for DockerProvider {
             Operation::PullImage { reference, platform } => {
                 images::pull(client, &self.surroundings, reference, platform, context)
             }
-            Operation::BuildImage { .. } => Err(crate::model::Error::failed("building is not possible yet")),
+            Operation::BuildImage { reference, build, platform } => {
+                let image = build::Wanted { identity, reference, build, platform };
+                build::build(client, &self.surroundings, &image, context)
+            }
             Operation::ImportBox { reference, archive } => {
                 images::import(client, reference, archive, context)
             }
@@ -123,14 +132,17 @@ impl Provider for DockerProvider {
             Operation::RemoveNetwork(name) => networks::remove(client, identity, name),
             Operation::CreateVolume(volume) => volumes::create(client, identity, volume),
             Operation::RemoveVolume(name) => volumes::remove(client, identity, name),
-            Operation::CreateMachine(new) => create::create(client, identity, new, &[], context),
+            Operation::CreateMachine(new) => {
+                let proxies = proxies::proxies(&self.surroundings, &client.endpoint);
+                create::create(client, identity, new, &proxies, context)
+            }
             Operation::StartMachine(name) => apply::start(client, identity, name, context),
             Operation::StopMachine { name, grace } => apply::stop(client, identity, name, grace),
             Operation::UpdateMachine { machine, fields } => {
                 apply::update(client, identity, machine, fields, context)
             }
             Operation::RemoveMachine(name) => apply::remove(client, identity, name),
-            Operation::Prune => Ok(()),
+            Operation::Prune => prune::prune(client, identity),
         }
     }
 

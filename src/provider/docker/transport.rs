@@ -2,6 +2,7 @@
 
 use super::client::Client;
 use super::errors::{Explain, explain};
+use super::sending::{self, CHUNK};
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::{Error, Result};
@@ -10,7 +11,7 @@ use bollard::container::LogOutput;
 use bollard::exec::{ResizeExecOptions, StartExecOptions, StartExecResults};
 use bollard::models::ExecConfig;
 use bollard::query_parameters::{DownloadFromContainerOptionsBuilder, UploadToContainerOptionsBuilder};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use std::io::{Read, Write};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,9 +21,6 @@ use tokio::sync::mpsc;
 
 /// How often the size of our terminal is looked at.
 const RESIZE: Duration = Duration::from_millis(200);
-
-/// Bytes read at a time from what is sent.
-const CHUNK: usize = 64 * 1024;
 
 /// A way into one container.
 pub(super) struct DockerTransport {
@@ -190,33 +188,11 @@ pub(super) async fn upload(
     archive: &mut (dyn Read + Send),
     directory: &str,
 ) -> Result<()> {
-    let (sender, receiver) = mpsc::channel::<std::io::Result<Vec<u8>>>(4);
-    let chunks = futures_util::stream::unfold(receiver, |mut receiver| async {
-        receiver.recv().await.map(|chunk| (chunk.map(Into::into), receiver))
-    });
+    let (chunks, reading) = sending::reading(archive, |_| {});
     let options = UploadToContainerOptionsBuilder::default().path(directory).build();
-    let sending =
-        client.docker.upload_to_container(container, Some(options), bollard::body_try_stream(chunks));
-    let reading = async move {
-        let mut buffer = vec![0; CHUNK];
-        loop {
-            let chunk = match archive.read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(count) => Ok(buffer[..count].to_vec()),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(error) => {
-                    let ours = Error::failed("cannot read what is to be copied").because(&error);
-                    // Breaks the request off, so that no half archive counts as whole.
-                    let _ = sender.send(Err(error)).await;
-                    return Err(ours);
-                }
-            };
-            if sender.send(chunk).await.is_err() {
-                return Ok(()); // the engine refused; its answer says why
-            }
-        }
-    };
-    let (read, sent) = tokio::join!(reading, sending);
+    let body = bollard::body_try_stream(chunks.map_ok(Into::into));
+    let (read, sent) =
+        tokio::join!(reading, client.docker.upload_to_container(container, Some(options), body));
     read?;
     sent.explain(|| format!("docker refused the files for {directory}"))
 }
