@@ -1,0 +1,214 @@
+//! The way into a machine of the fake engine, with an agent that keeps ledgers and only pretends to run steps.
+//!
+//! A script fails when its last line is `exit N` with another code than 0, and goes on until it is cancelled when it says
+//! `forever`; the same holds for checks. Requirements hold unless the test says otherwise.
+
+use super::FakeProvider;
+use crate::event::Context;
+use crate::model::error::Attempt;
+use crate::model::observed::State;
+use crate::model::{Error, Result};
+use crate::transport::agent::AGENT_PATH;
+use crate::transport::{Command, Exit, Output, Stdin, Transport};
+use envup_agent::{
+    Call, LedgerReply, LedgerStatus, Line, ProbeReply, ProbeRequest, RecordRequest, Reply, Request, Run,
+    Running, StepEntry, StepReply, StepRequest, StepStatus, Unmet,
+};
+use std::io::{Read, Write};
+use std::time::Duration;
+
+/// The way into one machine.
+pub struct AgentTransport {
+    provider: FakeProvider,
+    machine: String,
+}
+
+impl AgentTransport {
+    /// The way into the machine of this name.
+    pub fn new(provider: FakeProvider, machine: &str) -> Self {
+        Self { provider, machine: machine.to_owned() }
+    }
+
+    fn answer(&self, request: Request, lines: &mut Vec<Line>, context: &Context) -> Result<Reply> {
+        Ok(match request {
+            Request::Step(step) => Reply::Step(self.step(&step, lines, context)?),
+            Request::Record(changes) => self.record(changes)?,
+            Request::Ledger => self.ledger()?,
+            Request::Cancel { .. } => self.cancel(context)?,
+            Request::Probe(probe) => self.probe(&probe, lines),
+            Request::Environment { variables } => {
+                self.provider.begin(&format!("set environment of {}", self.machine), context)?;
+                let mut world = self.provider.world();
+                let ledger = &mut world.disk(&self.machine)?.ledger;
+                let changed = ledger.env != variables;
+                ledger.env = variables;
+                Reply::Environment { changed }
+            }
+            Request::Version => {
+                Reply::Version { version: "0.0.0".to_owned(), protocol: envup_agent::PROTOCOL }
+            }
+        })
+    }
+
+    fn step(&self, step: &StepRequest, lines: &mut Vec<Line>, context: &Context) -> Result<StepReply> {
+        let text = match &step.run {
+            Run::Script(script) => script.content.clone(),
+            Run::Argv(argv) => argv.join(" "),
+        };
+        let earlier = self.provider.world().disk(&self.machine)?.running.take();
+        let attached =
+            earlier.is_some_and(|running| running.digest == step.digest && running.key == step.key);
+        self.provider.begin(&format!("run step {} in {}", step.key, self.machine), context)?;
+        let forgotten = |entry: &StepEntry| step.forget.contains(&entry.key);
+        self.provider.world().disk(&self.machine)?.ledger.steps.retain(|entry| !forgotten(entry));
+        if text.contains("forever") && !attached {
+            self.provider.world().disk(&self.machine)?.running = Some(Running {
+                key: step.key.clone(),
+                name: step.name.clone(),
+                digest: step.digest.clone(),
+                since: 0,
+            });
+            context.sleep(Duration::from_secs(600), &format!("running {}", step.name))?;
+        }
+        let unchanged = step.check.as_deref().is_some_and(|check| exit_code(check) == 0);
+        let code = if unchanged { 0 } else { exit_code(&text) };
+        if !unchanged {
+            lines.push(Line::Output(format!("{} ran\n", step.name)));
+        }
+        let status = if code == 0 { LedgerStatus::Applied } else { LedgerStatus::Failed };
+        self.provider.world().disk(&self.machine)?.ledger.put(StepEntry {
+            key: step.key.clone(),
+            name: step.name.clone(),
+            digest: step.digest.clone(),
+            status,
+            changed: !unchanged,
+            exit_code: Some(code),
+            signal: None,
+            finished: 0,
+            seconds: 0.0,
+        });
+        let status = match code {
+            0 if unchanged => StepStatus::Unchanged,
+            0 => StepStatus::Changed,
+            _ => StepStatus::Failed,
+        };
+        Ok(StepReply { status, exit_code: Some(code), signal: None, seconds: 0.0, attached })
+    }
+
+    fn record(&self, changes: RecordRequest) -> Result<Reply> {
+        let mut world = self.provider.world();
+        let ledger = &mut world.disk(&self.machine)?.ledger;
+        ledger.steps.retain(|entry| !changes.forget.contains(&entry.key));
+        changes.steps.into_iter().for_each(|entry| ledger.put(entry));
+        for (map, changes) in [
+            (&mut ledger.files, changes.files),
+            (&mut ledger.env, changes.env),
+            (&mut ledger.marks, changes.marks),
+        ] {
+            for (name, value) in changes {
+                match value {
+                    Some(value) => map.insert(name, value),
+                    None => map.remove(&name),
+                };
+            }
+        }
+        drop(world);
+        self.ledger()
+    }
+
+    fn ledger(&self) -> Result<Reply> {
+        let mut world = self.provider.world();
+        let disk = world.disk(&self.machine)?;
+        Ok(Reply::Ledger(LedgerReply { ledger: disk.ledger.clone(), running: disk.running.clone() }))
+    }
+
+    fn cancel(&self, context: &Context) -> Result<Reply> {
+        let ended = self.provider.world().disk(&self.machine)?.running.take();
+        let Some(ended) = ended else { return Ok(Reply::Cancelled { step: None }) };
+        self.provider.begin(&format!("cancel step {} in {}", ended.key, self.machine), context)?;
+        self.provider.world().disk(&self.machine)?.ledger.put(StepEntry {
+            key: ended.key,
+            name: ended.name.clone(),
+            digest: ended.digest,
+            status: LedgerStatus::Failed,
+            changed: true,
+            exit_code: None,
+            signal: Some(15),
+            finished: 0,
+            seconds: 0.0,
+        });
+        Ok(Reply::Cancelled { step: Some(ended.name) })
+    }
+
+    fn probe(&self, probe: &ProbeRequest, lines: &mut Vec<Line>) -> Reply {
+        let ready = !self.provider.world().unready.contains(&self.machine);
+        let unmet = |requirement: &envup_agent::Requirement| Unmet {
+            requirement: requirement.to_string(),
+            detail: "connection refused".to_owned(),
+        };
+        let failed: Vec<Unmet> =
+            if ready { Vec::new() } else { probe.requirements.iter().map(unmet).collect() };
+        lines.extend(failed.iter().cloned().map(Line::Probe));
+        Reply::Probe(ProbeReply { ready, seconds: 0.0, failed })
+    }
+}
+
+impl Transport for AgentTransport {
+    fn exec(&self, command: Command, output: &mut dyn Output, context: &Context) -> Result<Exit> {
+        let state = self.provider.world().existing(&self.machine)?.state;
+        if state != State::Running {
+            return Err(Error::failed(format!("machine {} does not run: it is {state}", self.machine)));
+        }
+        if command.argv.first().is_none_or(|program| program != AGENT_PATH) {
+            output.stdout(format!("{}\n", command.argv.join(" ")).as_bytes())?;
+            return Ok(Exit { code: exit_code(&command.argv.join(" ")) });
+        }
+        let mut text = Vec::new();
+        match command.stdin {
+            Stdin::Empty => {}
+            Stdin::Bytes(bytes) => text = bytes,
+            Stdin::Stream(mut stream) => {
+                stream.read_to_end(&mut text).attempt(|| "reading what the agent is asked")?;
+            }
+        }
+        let call: Call = serde_json::from_slice(&text).attempt(|| "reading what the agent is asked")?;
+        let mut lines = Vec::new();
+        let reply = self.answer(call.request, &mut lines, context)?;
+        lines.push(Line::Result(reply));
+        for line in lines {
+            let mut bytes = serde_json::to_vec(&line).attempt(|| "writing the agent's answer")?;
+            bytes.push(b'\n');
+            output.stdout(&bytes)?;
+        }
+        Ok(Exit { code: 0 })
+    }
+
+    fn put(&self, archive: &mut (dyn Read + Send), directory: &str, _context: &Context) -> Result<()> {
+        self.provider.world().existing(&self.machine)?;
+        std::io::copy(archive, &mut std::io::sink()).attempt(|| format!("unpacking below {directory}"))?;
+        Ok(())
+    }
+
+    fn get(&self, path: &str, archive: &mut dyn Write, _context: &Context) -> Result<()> {
+        let mut world = self.provider.world();
+        let ledger = &world.disk(&self.machine)?.ledger;
+        let is_ledger = path == format!("{}/ledger.json", envup_agent::STATE_DIRS[0]);
+        if !is_ledger || *ledger == envup_agent::Ledger::default() {
+            return Err(Error::failed(format!("no such file in {}: {path}", self.machine)));
+        }
+        let packing = || format!("packing {path}");
+        let text = serde_json::to_vec(ledger).attempt(packing)?;
+        let mut builder = tar::Builder::new(archive);
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o600);
+        builder.append_data(&mut header, "ledger.json", text.as_slice()).attempt(packing)?;
+        builder.finish().attempt(packing)
+    }
+}
+
+/// The code of a last line `exit N`; 0 when there is none.
+fn exit_code(text: &str) -> i32 {
+    let last = text.trim_end().lines().last().unwrap_or_default();
+    last.strip_prefix("exit ").and_then(|code| code.trim().parse().ok()).unwrap_or(0)
+}
