@@ -69,6 +69,11 @@ impl Board {
         }
     }
 
+    /// While it lives, a crash of this thread counts as a failure of `name`: nobody must wait for it for ever.
+    pub fn watch<'a>(&'a self, name: &'a str) -> Watch<'a> {
+        Watch { board: self, name }
+    }
+
     /// Runs an engine call when fewer than the limit are under way.
     pub fn call<T>(&self, work: impl FnOnce() -> T) -> T {
         let mut permits = self.permits.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,6 +86,20 @@ impl Board {
         *self.permits.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.returned.notify_one();
         result
+    }
+}
+
+/// See [`Board::watch`].
+pub struct Watch<'a> {
+    board: &'a Board,
+    name: &'a str,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.board.reached(self.name, Stage::Failed);
+        }
     }
 }
 

@@ -13,6 +13,9 @@ use crate::provider::PlacedFile;
 use crate::state::ProjectKey;
 use std::fs;
 
+/// How much of a secret's digest is compared: its version and 48 bits.
+const KEYED_LENGTH: usize = "hmac1-".len() + 12;
+
 /// Where the secrets of a machine lie in it.
 pub const SECRETS_DIRECTORY: &str = "/run/secrets";
 
@@ -28,7 +31,10 @@ pub fn contents(world: &World, machine: &Machine) -> Result<(Vec<PlacedFile>, Co
     for name in &machine.secrets {
         let content = bytes("secret", name, world.stack.secrets.get(name))?;
         let digest = ProjectKey::of(&world.project)?.digest(name, &content);
-        digests.insert(format!("secret.{name}"), format!("keyed {}", short(&digest)));
+        digests.insert(
+            format!("secret.{name}"),
+            format!("keyed {}", digest.get(..KEYED_LENGTH).unwrap_or(&digest)),
+        );
         files.push(PlacedFile { path: format!("{SECRETS_DIRECTORY}/{name}"), content, secret: true });
     }
     Ok((files, digests))

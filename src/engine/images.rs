@@ -69,8 +69,10 @@ fn built(world: &World, machine: &Machine, build: &Build) -> Result<String> {
     for (name, value) in &build.args {
         digester.part("argument").part(name).part(value);
     }
-    for value in [&build.target, &machine.platform].into_iter().flatten() {
-        digester.part(value);
+    for (label, value) in [("target", &build.target), ("platform", &machine.platform)] {
+        if let Some(value) = value {
+            digester.part(label).part(value);
+        }
     }
     if !build.context.is_dir() {
         return Err(Error::usage(format!(

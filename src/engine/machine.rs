@@ -3,7 +3,7 @@
 use super::board::{Board, Stage};
 use super::{Planned, World, contents, desired, images, ready, steps};
 use crate::event::{Context, Event, Outcome};
-use crate::model::action::Verb;
+use crate::model::action::{Target, Verb};
 use crate::model::machine::{Condition, Init, Machine};
 use crate::model::observed::State;
 use crate::model::{Error, Result};
@@ -65,8 +65,9 @@ impl Work<'_> {
             self.call(Operation::RemoveMachine(name))?;
         }
         let mounted = self.machine.volumes.iter().filter_map(|mount| mount.volume.as_deref());
-        for thing in self.machine.networks.keys().map(String::as_str).chain(mounted) {
-            self.board.wait_for(&board_name(thing), Condition::Ready, self.context)?;
+        let networks = self.machine.networks.keys().map(|name| board_name(Target::Network, name));
+        for thing in networks.chain(mounted.map(|name| board_name(Target::Volume, name))) {
+            self.board.wait_for(&thing, Condition::Ready, self.context)?;
         }
         self.doing(&format!("creating from {}", self.machine.source_name()));
         let new = self.new_machine(stack, &image)?;
@@ -109,6 +110,10 @@ impl Work<'_> {
         let fields: Vec<&str> = of_engine.map(String::as_str).collect();
         if fields.is_empty() {
             return Ok(());
+        }
+        let joined = fields.iter().filter_map(|field| field.strip_prefix("network."));
+        for network in joined.filter(|name| self.world.stack.networks.contains_key(*name)) {
+            self.board.wait_for(&board_name(Target::Network, network), Condition::Ready, self.context)?;
         }
         self.doing(&format!("updating {}", fields.join(", ")));
         let image = images::known(self.world, self.machine, self.observed())?;
@@ -184,6 +189,6 @@ impl Work<'_> {
 }
 
 /// The name under which a network or volume stands on the board, beside machines of the same name.
-pub fn board_name(thing: &str) -> String {
-    format!("thing {thing}")
+pub fn board_name(target: Target, name: &str) -> String {
+    format!("{} {name}", target.as_str())
 }

@@ -1,6 +1,7 @@
 //! What exists of a stack: the engines' own report, overlaid with the machines' ledgers.
 
 use super::World;
+use super::steps::CONTENTS_MARK;
 use crate::event::Context;
 use crate::model::Result;
 use crate::model::observed::{Observed, ObservedMachine};
@@ -86,6 +87,9 @@ fn overlay(machine: &mut ObservedMachine, ledger: &Ledger) {
     }
     for (name, value) in &ledger.env {
         machine.fields.set(format!("env.{name}"), value);
+    }
+    if ledger.marks.contains_key(CONTENTS_MARK) {
+        machine.fields.0.retain(|name, _| !name.starts_with("config.") && !name.starts_with("secret."));
     }
     for (name, digest) in &ledger.files {
         machine.fields.set(name.clone(), digest);

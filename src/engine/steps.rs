@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// How long a step may take to end when the user interrupts, in milliseconds.
 const CANCEL_GRACE: u64 = 3000;
 
+/// Says in a ledger that its `files` are all the contents of the machine: what the engine reports of them is older.
+pub const CONTENTS_MARK: &str = "contents recorded";
+
 /// A step that ran, and how long it took.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ran {
@@ -23,7 +26,7 @@ pub struct Ran {
     pub took: Duration,
 }
 
-/// Runs the steps with these keys.
+/// Runs the steps with these keys, in this order.
 pub fn run(
     machine: &Machine,
     keys: &[String],
@@ -31,14 +34,16 @@ pub fn run(
     context: &Context,
 ) -> Result<Vec<Ran>> {
     let mut ran = Vec::new();
-    for step in machine.provision.iter().filter(|step| keys.contains(&step.key())) {
+    for (place, key) in keys.iter().enumerate() {
+        let Some(step) = machine.provision.iter().find(|step| step.key() == *key) else { continue };
         let start = Instant::now();
         let emit = |status, seconds| {
             let (machine, step) = (machine.name.clone(), step.name.clone());
             context.emit(Event::Step { machine, step, status, seconds });
         };
         emit(StepStatus::Running, None);
-        let result = apply(machine, step, transport, context);
+        let target = Target { machine: &machine.name, transport, later: &keys[place + 1..] };
+        let result = apply(step, &target, context);
         let seconds = Some(start.elapsed().as_secs_f64());
         match &result {
             Ok(applied) if applied.reply.status == envup_agent::StepStatus::Unchanged => {
@@ -53,15 +58,15 @@ pub fn run(
     Ok(ran)
 }
 
-fn apply(machine: &Machine, step: &Step, transport: &dyn Transport, context: &Context) -> Result<Applied> {
-    let what = format!("running step {} on {}", step.name, machine.name);
+fn apply(step: &Step, target: &Target<'_>, context: &Context) -> Result<Applied> {
+    let machine = target.machine;
+    let what = format!("running step {} on {machine}", step.name);
     context.check(&what)?;
     let provisioner = provisioner(&step.tool);
     let digest = provisioner.inputs(step)?;
-    let target = Target { machine: &machine.name, transport };
-    let applied = provisioner.apply(step, &digest, &target, context).map_err(|error| {
+    let applied = provisioner.apply(step, &digest, target, context).map_err(|error| {
         if error.kind == Kind::Interrupted {
-            end_running_step(transport);
+            end_running_step(target.transport);
         }
         error.context(what)
     })?;
@@ -74,8 +79,8 @@ fn apply(machine: &Machine, step: &Step, transport: &dyn Transport, context: &Co
         (None, None) => "failed".to_owned(),
     };
     let took = human(Duration::try_from_secs_f64(applied.reply.seconds).unwrap_or_default());
-    let error = Error::failed(format!("step {} on {} {how} after {took}", step.name, machine.name))
-        .hint(format!("mend it, then `env up` runs it again; `env shell {}` lets you look", machine.name));
+    let error = Error::failed(format!("step {} on {machine} {how} after {took}", step.name))
+        .hint(format!("mend it, then `env up` runs it again; `env shell {machine}` lets you look"));
     Err(if applied.output.is_empty() { error } else { error.detail(applied.output) })
 }
 
@@ -109,7 +114,8 @@ pub fn record_contents(
     let mut files: BTreeMap<String, Option<String>> =
         old.files.keys().map(|name| (name.clone(), None)).collect();
     files.extend(contents.iter().map(|(name, digest)| (name.clone(), Some(digest.clone()))));
-    let request = Request::Record(RecordRequest { files, ..RecordRequest::default() });
+    let marks = [(CONTENTS_MARK.to_owned(), Some("yes".to_owned()))].into();
+    let request = Request::Record(RecordRequest { files, marks, ..RecordRequest::default() });
     ledger_of(agent::call(transport, request, &mut |_| {}, context)?).map(|_| ())
 }
 

@@ -21,7 +21,7 @@ pub struct UpOptions {
 /// What a walk did.
 #[derive(Debug)]
 pub struct Report {
-    /// One for every machine of the plan, in its order.
+    /// One for every machine of the plan, in its order; then one for every network and volume that failed.
     pub machines: Vec<MachineResult>,
     /// How everything stands now.
     pub view: View,
@@ -47,10 +47,14 @@ pub struct MachineResult {
 }
 
 impl Report {
-    /// The first failure; an interruption counts only when nothing else failed.
+    /// The first failure; without one, an interruption. What was skipped because of them comes last.
     pub fn error(&self) -> Option<&Error> {
+        let failed = self.machines.iter().find(|machine| machine.outcome == Outcome::Failed);
         let errors = || self.machines.iter().filter_map(|machine| machine.error.as_ref());
-        errors().find(|error| error.kind != Kind::Interrupted).or_else(|| errors().next())
+        failed
+            .and_then(|machine| machine.error.as_ref())
+            .or_else(|| errors().find(|error| error.kind == Kind::Interrupted))
+            .or_else(|| errors().next())
     }
 }
 
@@ -63,10 +67,13 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
     let board = Board::new();
     let things: Vec<&Action> =
         planned.plan.actions.iter().filter(|action| action.target != Target::Machine).collect();
-    let results = std::thread::scope(|scope| {
-        for name in world.stack.networks.keys().chain(world.stack.volumes.keys()) {
-            if !things.iter().any(|action| action.name == *name && action.verb != Verb::Keep) {
-                board.reached(&board_name(name), Stage::Ready);
+    let mut results = std::thread::scope(|scope| {
+        let networks = world.stack.networks.keys().map(|name| (Target::Network, name));
+        let volumes = world.stack.volumes.keys().map(|name| (Target::Volume, name));
+        for (target, name) in networks.chain(volumes) {
+            let action = planned.plan.action(target, name);
+            if action.is_none_or(|action| action.verb == Verb::Keep) {
+                board.reached(&board_name(target, name), Stage::Ready);
             }
         }
         let things: Vec<_> = things
@@ -83,14 +90,21 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
             .map(|(action, thread)| thread.join().unwrap_or_else(|_| crashed(action)))
             .collect();
         for (action, thread) in things {
-            if let Ok(Err(error)) = thread.join() {
-                results.push(result(action, Err(error), Duration::ZERO));
+            match thread.join() {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => results.push(result(action, Err(error), Duration::ZERO)),
+                Err(_) => results.push(crashed(action)),
             }
         }
         results
     });
     for action in planned.plan.of(Target::Network).filter(|action| action.verb == Verb::Destroy) {
-        first_provider(world)?.apply(&world.identity, Operation::RemoveNetwork(&action.name), context)?;
+        let remove = |provider: &dyn Provider| {
+            provider.apply(&world.identity, Operation::RemoveNetwork(&action.name), context)
+        };
+        if let Err(error) = first_provider(world).and_then(remove) {
+            results.push(result(action, Err(error), Duration::ZERO));
+        }
     }
     let untouched = planned.plan.is_empty();
     let view = if untouched { planned.view.clone() } else { after(world, planned)? };
@@ -130,6 +144,8 @@ fn first_provider(world: &World) -> Result<&dyn Provider> {
 /// Makes a network or volume, or makes it anew.
 fn make_thing(world: &World, action: &Action, board: &Board, context: &Context) -> Result<()> {
     let identity = &world.identity;
+    let name = board_name(action.target, &action.name);
+    let _watch = board.watch(&name);
     let work = || -> Result<()> {
         let provider = first_provider(world)?;
         if action.target == Target::Network {
@@ -144,7 +160,7 @@ fn make_thing(world: &World, action: &Action, board: &Board, context: &Context) 
         }
     };
     let result = work();
-    board.reached(&board_name(&action.name), if result.is_ok() { Stage::Ready } else { Stage::Failed });
+    board.reached(&name, if result.is_ok() { Stage::Ready } else { Stage::Failed });
     result
 }
 
@@ -156,6 +172,7 @@ fn one_machine(
     context: &Context,
 ) -> MachineResult {
     let begin = Instant::now();
+    let _watch = board.watch(&action.name);
     let done = match world.stack.machines.get(&action.name).filter(|_| action.verb != Verb::Destroy) {
         Some(machine) => world
             .providers

@@ -21,7 +21,7 @@ pub fn diff(desired: &Desired, observed: &Observed, known: &Known) -> Result<Pla
     for (name, volume) in &desired.volumes {
         actions.push(thing(Target::Volume, name, &volume.fields, &observed.volumes));
     }
-    let new_networks = changed(&actions, Target::Network);
+    let new_networks = new_networks(&actions);
     for name in dependencies_first(&needs(desired))? {
         actions.push(machine(name, &desired.machines[name], observed.machine(name), &new_networks, known));
     }
@@ -52,13 +52,16 @@ fn needs(desired: &Desired) -> BTreeMap<&str, BTreeSet<&str>> {
         .collect()
 }
 
-fn changed(actions: &[Action], target: Target) -> BTreeSet<String> {
-    let changed = |action: &&Action| action.target == target && action.verb == Verb::Replace;
-    actions.iter().filter(changed).map(|action| format!("network.{}", action.name)).collect()
+/// The fields of machines that stand for networks made now: who was in an old one of that name has to join again.
+fn new_networks(actions: &[Action]) -> BTreeSet<String> {
+    let is_new = |action: &&Action| {
+        action.target == Target::Network && matches!(action.verb, Verb::Create | Verb::Replace)
+    };
+    actions.iter().filter(is_new).map(|action| format!("network.{}", action.name)).collect()
 }
 
 fn thing(target: Target, name: &str, fields: &Fields, observed: &[ObservedThing]) -> Action {
-    let (verb, reasons) = match observed.iter().find(|thing| thing.name == name) {
+    let (verb, reasons) = match observed.iter().find(|thing| thing.name == name && thing.machine.is_none()) {
         None => (Verb::Create, Vec::new()),
         Some(thing) => {
             let reasons = differences(&thing.fields, fields);
@@ -121,13 +124,19 @@ fn machine(
     let mut update: Vec<String> = reasons.iter().map(|reason| reason.field.clone()).collect();
     for network in new_networks.iter().filter(|field| desired.fields.get(field).is_some()) {
         if !update.contains(network) {
-            reasons.push(Reason::new(network.as_str(), Some("replaced"), Some("joined again")));
+            reasons.push(Reason::new(network.as_str(), Some("made anew"), Some("joined again")));
             update.push(network.clone());
         }
     }
+    let no_ledger = Ledger::default();
+    let ledger = known.ledgers.get(name).unwrap_or(&no_ledger);
+    let due = steps_to_run(&desired.steps, ledger, asked);
     let start = match observed.state {
         State::Running => false,
-        State::Stopped | State::Completed if desired.one_shot && observed.exit_code == Some(0) => false,
+        // A one-shot machine runs again for new inputs.
+        State::Stopped | State::Completed if desired.one_shot && observed.exit_code == Some(0) => {
+            !due.is_empty()
+        }
         _ => true,
     };
     if start {
@@ -137,10 +146,8 @@ fn machine(
         };
         reasons.push(Reason::new("state", Some(&before), Some("running")));
     }
-    let no_ledger = Ledger::default();
-    let ledger = known.ledgers.get(name).unwrap_or(&no_ledger);
     let mut steps = Vec::new();
-    for (step, reason) in steps_to_run(&desired.steps, ledger, asked) {
+    for (step, reason) in due {
         steps.push(step.key.clone());
         reasons.push(reason);
     }

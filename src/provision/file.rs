@@ -82,6 +82,7 @@ impl Provisioner for FileProvisioner {
             cwd: None,
             user: None,
             check: None,
+            forget: target.later.to_vec(),
             on_busy: OnBusy::Wait,
         };
         run_by_agent(request, target, context)
@@ -108,7 +109,7 @@ fn archive(copy: &FileCopy, staging: &str) -> Result<Vec<u8>> {
             .append_data(&mut header(tar::EntryType::Directory, 0o755, 0), &parent, std::io::empty())
             .attempt(packing)?;
     }
-    for entry in walkdir::WalkDir::new(&copy.source).sort_by_file_name().follow_root_links(true) {
+    for entry in inputs::walk(&copy.source) {
         let entry = entry.attempt(|| "reading the source")?;
         let relative = entry.path().strip_prefix(&copy.source).unwrap_or(Path::new(""));
         let mut name = Path::new(parent.trim_end_matches('/')).join("content");

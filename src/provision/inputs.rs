@@ -4,6 +4,7 @@ use crate::model::digest::Digester;
 use crate::model::error::Attempt;
 use crate::model::step::Step;
 use crate::model::{Error, Result};
+use crate::state::STATE_DIRECTORY;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -11,7 +12,7 @@ use std::path::Path;
 /// Adds the digest of a file, or of everything below a directory: relative paths, types, permissions, contents and
 /// link targets, in the order of the paths. Times and owners do not count: a fresh clone has others.
 pub fn digest_of_path(digester: &mut Digester, path: &Path) -> Result<()> {
-    for entry in walkdir::WalkDir::new(path).sort_by_file_name().follow_root_links(true) {
+    for entry in walk(path) {
         let entry = entry.attempt(|| format!("reading the step input {}", path.display()))?;
         let relative = entry.path().strip_prefix(path).unwrap_or(entry.path());
         digester.part(relative.as_os_str().as_encoded_bytes());
@@ -29,6 +30,13 @@ pub fn digest_of_path(digester: &mut Digester, path: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A file, or a directory and everything below it in the order of the paths, without what we keep in a checkout: that changes
+/// with each `up`.
+pub fn walk(path: &Path) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry>> {
+    let all = walkdir::WalkDir::new(path).sort_by_file_name().follow_root_links(true).into_iter();
+    all.filter_entry(|entry| entry.depth() == 0 || entry.file_name() != STATE_DIRECTORY)
 }
 
 /// Adds the `inputs` that a step declares.

@@ -33,6 +33,8 @@ pub struct Target<'a> {
     pub machine: &'a str,
     /// The way into it.
     pub transport: &'a dyn Transport,
+    /// Keys of the steps that run after this one: until they have run, its ledger must not say that they are applied.
+    pub later: &'a [String],
 }
 
 /// How a step ended, and what it wrote.

@@ -55,6 +55,7 @@ impl Provisioner for ShellProvisioner {
             cwd: shell.working_dir.clone(),
             user: shell.user.clone(),
             check: shell.check.clone(),
+            forget: target.later.to_vec(),
             on_busy: OnBusy::Wait,
         };
         run_by_agent(request, target, context)

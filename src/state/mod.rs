@@ -17,7 +17,7 @@ pub use directories::Directories;
 pub use key::ProjectKey;
 pub use ledger::{LedgerCopies, LedgerCopy};
 pub use lock::{Lock, Wait};
-pub use project::{Project, Situation};
+pub use project::{Project, STATE_DIRECTORY, Situation};
 pub use runlog::RunLog;
 pub use store::{
     Access, Document, create_directory, now, read, read_or_none, sync_directory, write, write_bytes,

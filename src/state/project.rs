@@ -19,7 +19,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Name of our directory in a checkout.
-const STATE_DIRECTORY: &str = ".envup";
+pub const STATE_DIRECTORY: &str = ".envup";
 
 /// A checkout that we know the identity of.
 #[derive(Debug, Clone)]

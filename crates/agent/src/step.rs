@@ -27,6 +27,10 @@ pub struct StepRequest {
     /// A script that exits 0 when everything is as wanted already; then the step is not run.
     #[serde(default)]
     pub check: Option<String>,
+    /// Keys of steps that were applied on top of this one's old result: the ledger forgets them before this one runs, so that
+    /// they run again even when nobody is left to ask for it.
+    #[serde(default)]
+    pub forget: Vec<String>,
     /// What to do when another step is running.
     #[serde(default)]
     pub on_busy: OnBusy,

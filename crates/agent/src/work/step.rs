@@ -22,7 +22,11 @@ pub fn run(state_dir: Option<&str>, request: &StepRequest, answers: &mut Answers
         Turn::Ours(lock) => lock,
         Turn::Shared(reply) => return Ok(Reply::Step(reply)),
     };
-    settle(&store, &lock)?;
+    let mut ledger = settle(&store, &lock)?;
+    if ledger.steps.iter().any(|entry| request.forget.contains(&entry.key)) {
+        ledger.steps.retain(|entry| !request.forget.contains(&entry.key));
+        store.save(&lock, &ledger)?;
+    }
     let log = store.new_log(&lock, &request.key)?;
     let mut tail = Tail::open(&store.log(&request.key));
     let mut supervisor = supervise::start(&store, lock, request, &account, &log)?;

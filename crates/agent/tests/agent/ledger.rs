@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use envup_agent::{Ledger, LedgerStatus, RecordRequest, Reply, Request, StepEntry};
+use envup_agent::{Ledger, LedgerStatus, RecordRequest, Reply, Request, StepEntry, StepRequest};
 
 use crate::support::{Machine, script};
 
@@ -31,6 +31,20 @@ fn looking_at_a_fresh_machine_leaves_no_trace() {
     let reply = machine.ledger();
     assert_eq!((reply.ledger, reply.running), (Ledger::default(), None));
     assert!(!machine.path("state").exists());
+}
+
+#[test]
+fn steps_on_top_of_one_that_runs_again_are_forgotten_before_it_runs() {
+    let machine = Machine::new();
+    for key in ["1", "2", "3"] {
+        machine.step(script(key, "true"));
+    }
+    let ledger = machine.path("state/ledger.json");
+    let look = format!("grep -q '\"step 3\"' {} && exit 7; exit 3", ledger.display());
+    let again = StepRequest { forget: vec!["2".to_owned(), "3".to_owned()], ..script("1", &look) };
+    assert_eq!(machine.step(again).exit_code, Some(3), "it was forgotten too late");
+    let left = machine.stored_ledger().steps;
+    assert_eq!(left.iter().map(|entry| entry.key.as_str()).collect::<Vec<_>>(), ["1"]);
 }
 
 #[test]

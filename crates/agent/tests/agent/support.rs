@@ -140,6 +140,7 @@ pub fn script(key: &str, content: &str) -> StepRequest {
         cwd: None,
         user: None,
         check: None,
+        forget: Vec::new(),
         on_busy: Default::default(),
     }
 }
