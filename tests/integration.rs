@@ -5,6 +5,9 @@
 mod architecture;
 mod cli;
 mod docker_provider;
+mod engine;
 mod examples;
+mod golden;
+mod plan;
 mod support;
 mod system_env;

@@ -13,6 +13,8 @@
 pub mod docker;
 mod engine;
 mod outcome;
+pub mod recorder;
+pub mod stage;
 
 pub use outcome::Outcome;
 

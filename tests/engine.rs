@@ -1,0 +1,196 @@
+//! How the engine walks a plan: what happens at once, what is told, what is left when somebody interrupts or a part of it crashes.
+
+use crate::support::recorder::Recorder;
+use crate::support::stage::Stage;
+use envup::engine::{PlanOptions, Report};
+use envup::event::{Cancel, Context, Event, Outcome};
+use envup::model::{Kind, Result};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
+use std::thread;
+use std::time::Duration;
+
+/// A database, an application that needs it, and a machine of its own.
+const SHOP: &str = r#"
+name = "shop"
+
+[machine.db]
+image = "postgres:16"
+ready = { tcp = 5432 }
+
+[[machine.db.provision]]
+name = "schema"
+shell = "echo schema"
+
+[machine.app]
+image = "app:1"
+depends_on = ["db"]
+
+[machine.mail]
+image = "mail:1"
+"#;
+
+/// So many machines that need nothing.
+fn independent(count: usize) -> String {
+    let machines = (0..count).map(|number| format!("[machine.m{number}]\nimage = \"i:1\"\n"));
+    machines.fold("name = \"many\"\n".to_owned(), |text, machine| text + &machine)
+}
+
+/// Does something that must end: a test that waits for ever says nothing.
+fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(work()));
+    receiver.recv_timeout(Duration::from_secs(60)).expect("it hangs, or it crashed")
+}
+
+fn up_in_time(stage: Stage, context: Context) -> (Stage, Result<Report>) {
+    in_time(move || {
+        let report = stage.up(&context);
+        (stage, report)
+    })
+}
+
+fn outcomes(report: &Report) -> BTreeMap<&str, Outcome> {
+    report.machines.iter().map(|machine| (machine.name.as_str(), machine.outcome)).collect()
+}
+
+#[test]
+fn machines_that_need_nothing_of_each_other_start_at_once() {
+    let stage = Stage::with(&independent(4));
+    let all_at_once = Arc::new(Barrier::new(4));
+    stage.provider.watch(move |operation| {
+        if operation.starts_with("start") {
+            all_at_once.wait();
+        }
+    });
+    let (_, report) = up_in_time(stage, Context::silent());
+    assert!(report.unwrap().machines.iter().all(|machine| machine.outcome == Outcome::Ready));
+}
+
+#[test]
+fn the_engine_is_asked_for_a_few_things_at_once_only() {
+    let stage = Stage::with(&independent(24));
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let seen = most.clone();
+    stage.provider.watch(move |operation| {
+        if operation.starts_with("create machine") {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            thread::park_timeout(Duration::from_millis(5));
+            now.fetch_sub(1, Ordering::SeqCst);
+        }
+    });
+    let (_, report) = up_in_time(stage, Context::silent());
+    assert_eq!(report.unwrap().machines.len(), 24);
+    let most = seen.load(Ordering::SeqCst);
+    assert!((2..=8).contains(&most), "{most} at once");
+}
+
+#[test]
+fn everything_is_told_in_order_and_an_up_with_nothing_to_do_tells_nothing_of_machines() {
+    let stage = Stage::with(SHOP);
+    let recorder = Arc::new(Recorder::default());
+    let report = stage.up(&Context::new(Cancel::default(), recorder.clone())).unwrap();
+    let names: Vec<&str> = report.machines.iter().map(|machine| machine.name.as_str()).collect();
+    assert_eq!(names, ["db", "app", "mail"], "the report keeps the plan's order");
+    insta::assert_snapshot!(recorder.about("db"), @r"
+    doing creating from postgres:16
+    doing starting
+    step schema running
+    output schema ran
+    step schema changed
+    end ready provisioned schema
+    ");
+    insta::assert_snapshot!(recorder.about("app"), @r"
+    doing creating from app:1
+    waiting db ready
+    doing starting
+    end ready
+    ");
+    assert!(matches!(recorder.events().first(), Some(Event::Begin { machines }) if *machines == names));
+
+    let recorder = Arc::new(Recorder::default());
+    let before = stage.provider.operations().len();
+    let report = stage.up(&Context::new(Cancel::default(), recorder.clone())).unwrap();
+    assert!(report.machines.iter().all(|machine| machine.outcome == Outcome::Ready));
+    assert_eq!(recorder.events().len(), 1, "{:?}", recorder.events());
+    assert_eq!(stage.provider.operations().len(), before);
+}
+
+#[test]
+fn who_interrupts_gets_everything_ended_and_nothing_goes_on() {
+    let stage = Stage::with(SHOP);
+    let context = Context::silent();
+    let cancel = context.cancel.clone();
+    stage.provider.watch(move |operation| {
+        if operation == "run step 1 in db" {
+            cancel.request();
+        }
+    });
+    let (stage, report) = up_in_time(stage, context);
+    let report = report.unwrap();
+    assert_eq!(report.error().map(|error| error.kind), Some(Kind::Interrupted));
+    let outcomes = outcomes(&report);
+    assert_eq!(outcomes["app"], Outcome::Skipped);
+    assert_ne!(outcomes["db"], Outcome::Failed);
+    let operations = stage.provider.operations();
+    assert!(!operations.contains(&"start machine app".to_owned()), "{operations:?}");
+    thread::park_timeout(Duration::from_millis(50));
+    assert_eq!(stage.provider.operations(), operations, "something goes on behind our back");
+
+    let (stage, report) = up_in_time(stage, Context::silent());
+    assert!(report.unwrap().error().is_none());
+    assert!(stage.plan(&PlanOptions::default()).unwrap().plan.is_empty());
+}
+
+#[test]
+fn who_waits_for_a_machine_is_woken_by_an_interruption() {
+    let stage = Stage::with(&SHOP.replace("echo schema", "sleep forever"));
+    let context = Context::silent();
+    let cancel = context.cancel.clone();
+    stage.provider.watch(move |operation| {
+        if operation == "run step 1 in db" {
+            let cancel = cancel.clone();
+            thread::spawn(move || {
+                thread::park_timeout(Duration::from_millis(100));
+                cancel.request();
+            });
+        }
+    });
+    let (stage, report) = up_in_time(stage, context);
+    let report = report.unwrap();
+    assert_eq!(report.error().map(|error| error.kind), Some(Kind::Interrupted));
+    assert_eq!(outcomes(&report)["mail"], Outcome::Ready);
+    assert!(stage.provider.operations().contains(&"cancel step 1 in db".to_owned()));
+}
+
+#[test]
+fn a_crash_in_the_work_on_one_machine_is_its_failure_and_hangs_nobody() {
+    let stage = Stage::with(SHOP);
+    stage.provider.watch(|operation| assert_ne!(operation, "start machine db", "planted"));
+    let (stage, report) = up_in_time(stage, Context::silent());
+    let report = report.unwrap();
+    let outcomes = outcomes(&report);
+    assert_eq!(
+        (outcomes["db"], outcomes["app"], outcomes["mail"]),
+        (Outcome::Failed, Outcome::Skipped, Outcome::Ready)
+    );
+    assert!(report.error().unwrap().message.contains("crash of ours"));
+
+    stage.provider.watch(|_| {});
+    stage.provider.change(|observed| observed.networks.clear());
+    stage.provider.watch(|operation| assert_ne!(operation, "create network default", "planted"));
+    stage.provider.change(|observed| observed.machines.clear());
+    let (_, report) = up_in_time(stage, Context::silent());
+    let report = report.unwrap();
+    assert!(report.machines.iter().all(|machine| machine.error.is_some()), "{report:?}");
+}
+
+#[test]
+fn a_machine_that_ends_at_once_did_not_come_up() {
+    let stage = Stage::with(&independent(1));
+    stage.provider.ends("m0", 127);
+    let report = stage.up(&Context::silent()).unwrap();
+    assert_eq!(outcomes(&report)["m0"], Outcome::Failed);
+    assert_eq!(report.error().unwrap().message, "m0 started and ended with code 127");
+}
