@@ -148,3 +148,34 @@ fn a_taken_port_names_its_owner() {
     let error = world.apply(Operation::StartMachine("other")).unwrap_err().to_string();
     assert!(error.contains(&format!("container {}", world.identity.machine("web"))), "{error}");
 }
+
+#[test]
+fn a_network_is_made_anew_under_machines_that_stay() {
+    let mut world = World::new();
+    world.make_room();
+    let (runs, rests) = (sleeper("runs"), sleeper("rests"));
+    for machine in [&runs, &rests] {
+        world.create(machine);
+    }
+    world.start("runs");
+    let network = world.stack.networks.get_mut("default").unwrap();
+    network.labels.insert("colour".into(), "red".into());
+    world.apply(Operation::RemoveNetwork("default")).unwrap();
+    world.make_room();
+    for machine in [&runs, &rests] {
+        update(&world, machine, &["network.default"]);
+        world.start(&machine.name);
+    }
+
+    // Somebody else removed it while no machine ran: their place in it points to nothing.
+    for machine in [&runs, &rests] {
+        docker(&["kill", &world.identity.machine(&machine.name)]);
+    }
+    docker(&["network", "rm", &world.identity.network("default")]);
+    world.make_room();
+    for machine in [&runs, &rests] {
+        update(&world, machine, &["network.default"]);
+        world.start(&machine.name);
+    }
+    assert_eq!(world.observe().machine("rests").unwrap().state, State::Running);
+}

@@ -3,6 +3,7 @@
 use super::client::Client;
 use super::errors::{Answer, Explain, explain, is_conflict, is_missing, optional};
 use super::labels::{self, Kind, Labels};
+use super::observe::filters;
 use super::options;
 use crate::model::fields::Fields;
 use crate::model::id::Identity;
@@ -10,10 +11,12 @@ use crate::model::machine::Machine;
 use crate::model::observed::ObservedThing;
 use crate::model::stack::Network;
 use crate::model::{Error, Result};
+use crate::provider::Scope;
 use bollard::Docker;
 use bollard::models::{
     EndpointSettings, Ipam, IpamConfig, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
 };
+use bollard::query_parameters::ListContainersOptionsBuilder;
 
 /// What plans compare.
 pub(super) fn describe(network: &Network) -> Fields {
@@ -115,7 +118,7 @@ fn request(identity: &Identity, network: &Network, name: String) -> NetworkCreat
     }
 }
 
-/// Removes a network of the stack; a foreign one of that name stays.
+/// Removes a network of the stack, which its machines leave first; a foreign one of that name stays.
 pub(super) fn remove(client: &Client, identity: &Identity, name: &str) -> Result<()> {
     let engine_name = identity.network(name);
     client
@@ -131,12 +134,25 @@ pub(super) fn remove(client: &Client, identity: &Identity, name: &str) -> Result
                         name,
                     ) =>
                 {
+                    empty(&client.docker, identity, &engine_name).await?;
                     optional(client.docker.remove_network(&engine_name).await).map(|_| ())
                 }
                 _ => Ok(()),
             }
         })?
         .explain(|| format!("cannot remove network {name}"))
+}
+
+/// Lets the stack's own machines leave a network: else it cannot be removed, and those that do not run could not be started
+/// without it. Whoever else is in it stays, and with them the network.
+async fn empty(docker: &Docker, identity: &Identity, network: &str) -> Answer<()> {
+    let mut filters = filters(Scope::Stack(identity));
+    filters.insert("network", vec![network.to_owned()]);
+    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+    for container in docker.list_containers(Some(options)).await? {
+        leave(docker, container.id.as_deref().unwrap_or_default(), network).await?;
+    }
+    Ok(())
 }
 
 /// Joins a container to a network; one that has joined already stays as it is.

@@ -60,7 +60,8 @@ async fn find(client: &Client, scope: Scope<'_>) -> Answer<Observed> {
     Ok(observed)
 }
 
-fn filters(scope: Scope<'_>) -> HashMap<&'static str, Vec<String>> {
+/// What the engine is asked to list of a scope.
+pub(super) fn filters(scope: Scope<'_>) -> HashMap<&'static str, Vec<String>> {
     let labels = match scope {
         Scope::Host => vec![labels::ID.to_owned()],
         Scope::Stack(identity) => {
