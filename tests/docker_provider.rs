@@ -19,6 +19,7 @@ use std::sync::OnceLock;
 mod changes;
 mod images;
 mod keys;
+mod trouble;
 
 /// A stack of its own on the engine; removed at the end.
 pub struct World {

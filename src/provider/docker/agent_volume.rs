@@ -13,9 +13,13 @@ use bollard::models::{Mount, MountType, MountVolumeOptions};
 use bollard::query_parameters::{ContainerArchiveInfoOptionsBuilder, InspectContainerOptions};
 use std::cell::LazyCell;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 /// The agent's file in it.
 const FILE: &str = "envup-agent";
+
+/// How long another process may take to fill it.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where it is mounted.
 pub(super) const MOUNT: &str = AGENT_DIRECTORY;
@@ -57,7 +61,7 @@ pub(super) fn ensure(client: &Client, container: &str, context: &Context) -> Res
     while !*is_there && !is_filled(client, container)? {
         let image = image_of(client, container)?;
         let mount = mount(filler::TARGET, false);
-        match filler::fill(client, &image, mount, archive.clone()?, context)? {
+        match filler::fill(client, &image, mount, archive.clone()?, PATIENCE, context)? {
             Filled::Done => *is_there = true,
             Filled::ByAnother => {}
         }

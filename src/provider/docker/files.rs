@@ -18,6 +18,7 @@ use crate::model::Result;
 use crate::model::id::Identity;
 use crate::provider::{NewMachine, PlacedFile};
 use bollard::models::{Mount, MountType, MountVolumeOptions, VolumeCreateRequest};
+use std::time::Duration;
 
 /// Permissions of configs.
 const CONFIG_MODE: u32 = 0o644;
@@ -116,8 +117,11 @@ fn fill(
     context: &Context,
 ) -> Result<()> {
     let archive = filler::archive(entries)?;
-    // The stack is locked, so another filler is one that was left behind: it is waited for once, then it is gone.
-    while filler::fill(client, new.image, mount.clone(), archive.clone(), context)? == Filled::ByAnother {}
+    // The stack is locked, so another filler is one that a killed run left behind.
+    let patience = Duration::ZERO;
+    while filler::fill(client, new.image, mount.clone(), archive.clone(), patience, context)?
+        == Filled::ByAnother
+    {}
     Ok(())
 }
 

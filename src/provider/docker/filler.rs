@@ -16,9 +16,6 @@ use std::time::Duration;
 /// Where the volume is seen in the filler.
 pub(super) const TARGET: &str = "/envup";
 
-/// How long another filler of the same volume may take before it counts as left behind.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// Time between two looks at another filler.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -57,12 +54,13 @@ pub(super) fn archive(entries: &[Entry<'_>]) -> Result<Vec<u8>> {
 }
 
 /// Puts an archive into the volume of `mount`, which must be mounted writable at [`TARGET`]; the mount makes the volume
-/// when it is not there.
+/// when it is not there. Another filler of the same volume that takes longer than `patience` was left behind.
 pub(super) fn fill(
     client: &Client,
     image: &str,
     mount: Mount,
     archive: Vec<u8>,
+    patience: Duration,
     context: &Context,
 ) -> Result<Filled> {
     let name = format!("{}.filler", mount.source.as_deref().unwrap_or_default());
@@ -83,7 +81,7 @@ pub(super) fn fill(
     if let Err(error) = &made
         && is_conflict(error)
     {
-        wait_for_other(client, &name, context)?;
+        wait_for_other(client, &name, patience, context)?;
         return Ok(Filled::ByAnother);
     }
     made.explain(|| format!("cannot make a container to fill {name}"))?;
@@ -93,8 +91,8 @@ pub(super) fn fill(
 }
 
 /// Waits until another process's filler is gone; one that stays was left behind by a killed run and is removed.
-fn wait_for_other(client: &Client, name: &str, context: &Context) -> Result<()> {
-    let patience = context.within(PATIENCE);
+fn wait_for_other(client: &Client, name: &str, patience: Duration, context: &Context) -> Result<()> {
+    let patience = context.within(patience);
     loop {
         let looked = client.block(client.docker.inspect_container(name, None))?;
         if optional(looked).explain(|| format!("cannot look at container {name}"))?.is_none() {

@@ -169,6 +169,11 @@ pub(super) fn belongs(
     })
 }
 
+/// The name that the labels say.
+pub(super) fn name(labels: Option<&Labels>) -> Option<&str> {
+    labels?.get(NAME).map(String::as_str)
+}
+
 /// Whether a machine was made from a box.
 pub(super) fn is_box(labels: Option<&Labels>) -> bool {
     labels.and_then(|labels| labels.get(BOX)).is_some_and(|value| value == "true")

@@ -142,7 +142,7 @@ impl Provider for DockerProvider {
                 apply::update(client, identity, machine, fields, context)
             }
             Operation::RemoveMachine(name) => apply::remove(client, identity, name),
-            Operation::Prune => prune::prune(client, identity),
+            Operation::Prune => prune::prune(client),
         }
     }
 

@@ -1,48 +1,82 @@
-//! Lets go of what no machine needs any more: images built for the stack, and agents of older versions.
+//! Lets go of what no machine needs any more: images built for stacks, agents of older versions, and what killed runs
+//! left half-made. Machines and volumes of stacks stay.
 
 use super::agent_volume;
 use super::client::Client;
 use super::errors::{Answer, Explain, is_conflict, is_missing};
-use super::labels::{self, Kind};
+use super::labels::{self, Kind, Labels};
 use crate::model::Result;
-use crate::model::id::Identity;
+use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
-    ListImagesOptionsBuilder, ListVolumesOptionsBuilder, RemoveImageOptions, RemoveVolumeOptions,
+    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListVolumesOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveImageOptions, RemoveVolumeOptions,
 };
 use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How old something half-made must be before nobody can be working on it: seconds.
+const LEFT_BEHIND: i64 = 600;
 
 /// Removes what is left over; what a machine still uses is refused by the engine and stays.
-pub(super) fn prune(client: &Client, identity: &Identity) -> Result<()> {
+pub(super) fn prune(client: &Client) -> Result<()> {
     client
         .block(async {
-            images(client, identity).await?;
+            half_made(client).await?;
+            images(client).await?;
             agents(client).await
         })?
         .explain(|| "cannot remove what is no longer needed")
 }
 
-async fn images(client: &Client, identity: &Identity) -> Answer<()> {
-    let labels = vec![
-        format!("{}={}", labels::ID, identity.id),
-        format!("{}={}", labels::PROJECT, identity.name),
-        format!("{}={}", labels::KIND, Kind::Image.as_str()),
-    ];
-    let options = ListImagesOptionsBuilder::default().filters(&HashMap::from([("label", labels)])).build();
+/// A filter for all things of a kind.
+fn of_kind(kind: Kind) -> HashMap<&'static str, Vec<String>> {
+    HashMap::from([("label", vec![format!("{}={}", labels::KIND, kind.as_str())])])
+}
+
+async fn half_made(client: &Client) -> Answer<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() as i64);
+    for kind in [Kind::Machine, Kind::Filler] {
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&of_kind(kind)).build();
+        for container in client.docker.list_containers(Some(options)).await? {
+            let is_old = container.created.is_some_and(|created| now - created > LEFT_BEHIND);
+            let id = container.id.as_deref().unwrap_or_default();
+            if is_old && is_half_made(&container, kind) {
+                let options = RemoveContainerOptionsBuilder::default().v(true).build();
+                tolerate(client.docker.remove_container(id, Some(options)).await)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a container is a filler, or a machine that never got its name.
+fn is_half_made(container: &ContainerSummary, kind: Kind) -> bool {
+    let name = container.names.iter().flatten().next().map_or("", |name| name.trim_start_matches('/'));
+    let labels = container.labels.as_ref();
+    match kind {
+        Kind::Filler => labels::name(labels) == Some(name),
+        _ => name.strip_suffix(".new").is_some_and(|name| labels::ours(labels, name).is_some()),
+    }
+}
+
+async fn images(client: &Client) -> Answer<()> {
+    let options = ListImagesOptionsBuilder::default().filters(&of_kind(Kind::Image)).build();
     for image in client.docker.list_images(Some(options)).await? {
-        // By name and not by id: a name that others gave to the same image keeps it alive.
-        for name in image.repo_tags.iter().filter(|name| name.starts_with(&identity.machine(""))) {
-            tolerate(client.docker.remove_image(name, None::<RemoveImageOptions>, None).await.map(|_| ()))?;
+        // Only by the name we gave: images that others made from ours carry its label, and have names of their own.
+        let labels: Labels = image.labels.clone();
+        for name in image.repo_tags.iter().filter(|name| labels::name(Some(&labels)) == Some(name)) {
+            let removed = client.docker.remove_image(name, None::<RemoveImageOptions>, None).await;
+            tolerate(removed.map(|_| ()))?;
         }
     }
     Ok(())
 }
 
 async fn agents(client: &Client) -> Answer<()> {
-    let labels = vec![format!("{}={}", labels::KIND, Kind::Agent.as_str())];
-    let options = ListVolumesOptionsBuilder::default().filters(&HashMap::from([("label", labels)])).build();
+    let options = ListVolumesOptionsBuilder::default().filters(&of_kind(Kind::Agent)).build();
     let found = client.docker.list_volumes(Some(options)).await?;
     for volume in found.volumes.iter().flatten().filter(|volume| volume.name != agent_volume::name()) {
-        if volume.name.starts_with("envup-agent-") {
+        if labels::name(Some(&volume.labels)) == Some(&volume.name) {
             tolerate(client.docker.remove_volume(&volume.name, None::<RemoveVolumeOptions>).await)?;
         }
     }

@@ -1,7 +1,7 @@
 //! Into a machine through the engine: commands over a hijacked connection, files as archives.
 
 use super::client::Client;
-use super::errors::{Explain, explain};
+use super::errors::{Explain, explain, is_conflict, is_missing};
 use super::sending::{self, CHUNK};
 use crate::event::Context;
 use crate::model::error::Attempt;
@@ -68,8 +68,12 @@ impl DockerTransport {
         let cannot = || format!("cannot run {program} in machine {}", self.machine);
         let has_terminal = command.terminal.is_some();
         let created = docker.create_exec(&self.container, config(&command)).await.map_err(|error| {
+            if is_missing(&error) {
+                return Error::failed(format!("machine {} does not exist", self.machine))
+                    .hint("`env up` makes it");
+            }
             let ours = explain(&error, cannot());
-            if super::errors::is_conflict(&error) { ours.hint("start it with `env up`") } else { ours }
+            if is_conflict(&error) { ours.hint("`env up` starts it") } else { ours }
         })?;
         let start = StartExecOptions { detach: false, tty: has_terminal, output_capacity: Some(CHUNK) };
         let started = docker.start_exec(&created.id, Some(start)).await.explain(cannot)?;

@@ -87,9 +87,15 @@ pub(super) fn volume_labels(identity: &Identity, volume: &Volume) -> Labels {
     all
 }
 
-/// Removes a volume of the stack and its data; a foreign one of that name stays.
+/// Removes a volume of the stack and its data; a foreign one of that name stays. A volume that goes with a machine is
+/// called `MACHINE.secrets` or `MACHINE.configs`, which no volume of an Envfile can be.
 pub(super) fn remove(client: &Client, identity: &Identity, name: &str) -> Result<()> {
-    client.block(remove_kind(client, identity, Kind::Volume, name))?
+    let (kind, name) = match name.rsplit_once('.') {
+        Some((machine, "secrets")) => (Kind::Secrets, machine),
+        Some((machine, "configs")) => (Kind::Configs, machine),
+        _ => (Kind::Volume, name),
+    };
+    client.block(remove_kind(client, identity, kind, name))?
 }
 
 /// Removes a volume of this kind, when there is one and it is ours.
