@@ -186,8 +186,8 @@ fn what_touches_the_host_needs_consent() {
     let up = project.command(&["up"]).var("DOCKER_HOST", NO_ENGINE).run().exits(1);
     assert_snapshot!(up.stderr.lines().take(4).collect::<Vec<_>>().join("\n"), @r"
     error: the Envfile touches this host, and nobody agreed to that
-      - web is privileged: root in it is root on this host
-      - web opens port 8080 on 0.0.0.0 to others
+      - web listens on 0.0.0.0:8080/tcp, which others can reach
+      - web is privileged: it can do anything to this host
     hint: look at it, then `env allow` records that you agree
     ");
     let shown = project.command(&["allow", "--show", "--json"]).run().succeeds().json();
