@@ -1,7 +1,7 @@
 //! Builds a box from its recipe with mmdebstrap: as root, or without it in a user namespace.
 //!
-//! The archive comes over a pipe, so mmdebstrap needs no right to our directories, and a build whose `env` is gone ends by itself
-//! at the next thing it wants to say. Its own temporary directory is mmdebstrap's to clean up, mounts in it included.
+//! mmdebstrap mounts things and does not take them down when it is killed. So as root it runs in namespaces of its own, which end
+//! with us however we end, and keeps its temporary files in our scratch directory. The archive comes over a pipe.
 
 use super::apt;
 use super::incoming::pump;
@@ -9,11 +9,12 @@ use super::recipe::Recipe;
 use crate::event::{Context, Event};
 use crate::model::error::Attempt;
 use crate::model::{Error, Kind, Result};
+use crate::state::find_program;
 use rustix::process::{Pid, Signal, geteuid, kill_process_group};
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -30,8 +31,9 @@ const CUSTOMIZE_VARIABLE: &str = "ENVUP_CUSTOMIZE";
 
 /// Makes the root file system of a box.
 pub trait Builder: Send + Sync {
-    /// Writes the root file system of the recipe's box into `sink` as a tar archive, perhaps compressed.
-    fn build(&self, recipe: &Recipe, sink: &mut dyn Write, context: &Context) -> Result<()>;
+    /// Writes the root file system of the recipe's box into `sink` as a tar archive, perhaps compressed. `scratch` is a directory for
+    /// what is needed meanwhile; it is removed afterwards.
+    fn build(&self, recipe: &Recipe, scratch: &Path, sink: &mut dyn Write, context: &Context) -> Result<()>;
 }
 
 /// Builds with mmdebstrap.
@@ -52,19 +54,22 @@ impl Default for Mmdebstrap {
 }
 
 impl Builder for Mmdebstrap {
-    fn build(&self, recipe: &Recipe, sink: &mut dyn Write, context: &Context) -> Result<()> {
+    fn build(&self, recipe: &Recipe, scratch: &Path, sink: &mut dyn Write, context: &Context) -> Result<()> {
         let what = format!("building box {}", recipe.name());
         context.emit(Event::Doing { machine: None, what: what.clone() });
-        let mut command = Command::new(&self.program);
-        command.args(arguments(recipe, &self.sources(recipe), geteuid().is_root()));
+        let root = geteuid().is_root();
+        let program = self.find(recipe)?;
+        let mut command = if root { contained(&program, scratch) } else { Command::new(&program) };
+        command.args(arguments(recipe, &self.sources(recipe), root));
         command.env("LC_ALL", "C.UTF-8").env(CUSTOMIZE_VARIABLE, recipe.customize().unwrap_or_default());
         if let Some(epoch) = recipe.definition.epoch {
             command.env("SOURCE_DATE_EPOCH", epoch.to_string());
         }
         // A group of its own: Ctrl-C reaches us alone, and we end it as a whole.
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let child = command.spawn().map_err(|error| self.cannot_start(recipe, error))?;
-        run(child, recipe, sink, &what, context)
+        let child =
+            command.spawn().attempt(|| format!("cannot start {}", command.get_program().display()))?;
+        run(child, if root { Signal::KILL } else { Signal::TERM }, recipe, sink, &what, context)
     }
 }
 
@@ -84,26 +89,26 @@ impl Mmdebstrap {
         self.mirrors.iter().map(line).collect()
     }
 
-    fn cannot_start(&self, recipe: &Recipe, error: std::io::Error) -> Error {
-        let missing = error.kind() == ErrorKind::NotFound;
-        let failure = Error::new(
-            if missing { Kind::Unavailable } else { Kind::Failed },
-            format!("cannot start {} to build box {}", self.program.display(), recipe.name()),
-        );
-        let failure = failure.because(error);
-        if !missing {
-            return failure;
-        }
-        let failure = failure.hint("install it: `apt install mmdebstrap`");
-        match &recipe.definition.image {
-            Some(image) => failure.hint(format!(
-                "or build the box from an image: `env box build {} --base {}`",
-                recipe.name(),
-                image.base
-            )),
-            None => failure,
-        }
+    /// The program's path. It is looked for before the start: as root it is not we who start it.
+    fn find(&self, recipe: &Recipe) -> Result<PathBuf> {
+        find_program(&self.program).ok_or_else(|| {
+            let what = format!("cannot build box {}: there is no {}", recipe.name(), self.program.display());
+            let missing = Error::new(Kind::Unavailable, what).hint("install it: `apt install mmdebstrap`");
+            let Some(image) = &recipe.definition.image else { return missing };
+            let (name, base) = (recipe.name(), &image.base);
+            missing.hint(format!("or build it from an image: `env box build {name} --base {base}`"))
+        })
     }
+}
+
+/// The program with mounts and processes of its own, all of which end when the thread that starts it does. It sees `scratch` as
+/// /mnt, because apt downloads as a user who cannot enter our directories.
+fn contained(program: &Path, scratch: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--"]);
+    command.args(["sh", "-c", "mount --bind \"$0\" /mnt && exec \"$@\""]).arg(scratch).arg(program);
+    command.env("TMPDIR", "/mnt");
+    command
 }
 
 fn arguments(recipe: &Recipe, sources: &[String], root: bool) -> Vec<String> {
@@ -130,18 +135,29 @@ fn arguments(recipe: &Recipe, sources: &[String], root: bool) -> Vec<String> {
 }
 
 /// Hands on what the build writes and says, until it ends or is cancelled.
-fn run(mut child: Child, recipe: &Recipe, sink: &mut dyn Write, what: &str, context: &Context) -> Result<()> {
+fn run(
+    mut child: Child,
+    ending: Signal,
+    recipe: &Recipe,
+    sink: &mut dyn Write,
+    what: &str,
+    context: &Context,
+) -> Result<()> {
     let (Some(mut output), Some(messages)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(Error::failed(format!("no pipe to the program {what}")));
     };
     let group = Pid::from_child(&child);
+    // Contained processes are killed; others are asked, because nobody else can clean up after them.
+    let end = || {
+        let _ = kill_process_group(group, ending);
+    };
     let (written, said, ended) = thread::scope(|scope| {
         let said = scope.spawn(|| relay(messages, recipe, what, context));
         let (running, over) = mpsc::channel::<()>();
         let watch = scope.spawn(move || {
             while over.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 if context.check(what).is_err() {
-                    end(group);
+                    end();
                     return;
                 }
             }
@@ -149,7 +165,7 @@ fn run(mut child: Child, recipe: &Recipe, sink: &mut dyn Write, what: &str, cont
         let written = pump(&mut output, sink, None, &format!("writing box {}", recipe.name()), context);
         drop(output);
         if written.is_err() {
-            end(group);
+            end();
         }
         let said = said.join().unwrap_or_default();
         drop(running);
@@ -179,21 +195,18 @@ fn failed(recipe: &Recipe, cause: &str, said: &VecDeque<String>) -> Error {
     error.detail(text)
 }
 
-/// Asks all processes of a build to end; they clean up.
-fn end(group: Pid) {
-    let _ = kill_process_group(group, Signal::TERM);
-}
-
 /// Turns messages into events, and keeps the last ones.
 fn relay(messages: impl Read, recipe: &Recipe, what: &str, context: &Context) -> VecDeque<String> {
     let mut last = VecDeque::with_capacity(TAIL);
     let mut lines = BufReader::new(messages);
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
-        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        let text = String::from_utf8_lossy(&line);
+        // What dpkg drew over itself is not shown again.
+        let text = text.trim_end().rsplit('\r').next().unwrap_or_default().to_owned();
         line.clear();
         // `I: ` begins what mmdebstrap itself is doing; its hooks are its own affair.
-        let stage = text.strip_prefix("I: ").filter(|stage| stage.ends_with("..."));
+        let stage = text.strip_prefix("I: ").filter(|stage| stage.ends_with("...") && !stage.contains('/'));
         if let Some(stage) = stage {
             let stage = stage.trim_end_matches('.');
             context.emit(Event::Doing { machine: None, what: format!("{what}: {stage}") });
@@ -215,7 +228,6 @@ fn relay(messages: impl Read, recipe: &Recipe, what: &str, context: &Context) ->
 mod tests {
     use super::super::recipe::tests::{MINIMAL, recipe};
     use super::*;
-    use std::path::Path;
 
     /// A program that stands in for mmdebstrap.
     fn fake(place: &Path, script: &str) -> Mmdebstrap {
@@ -250,12 +262,16 @@ mod tests {
         );
     }
 
+    fn build(builder: &Mmdebstrap, context: &Context) -> Error {
+        let scratch = tempfile::tempdir().unwrap();
+        builder.build(&recipe(MINIMAL).unwrap(), scratch.path(), &mut Vec::new(), context).unwrap_err()
+    }
+
     #[test]
     fn a_missing_program_says_how_to_get_it() {
         let builder = Mmdebstrap { program: "/nonexistent/mmdebstrap".into(), ..Mmdebstrap::default() };
         let builder = Mmdebstrap { mirrors: vec!["http://a.example".into()], ..builder };
-        let error =
-            builder.build(&recipe(MINIMAL).unwrap(), &mut Vec::new(), &Context::silent()).unwrap_err();
+        let error = build(&builder, &Context::silent());
         assert_eq!(error.kind, Kind::Unavailable);
         assert!(error.hints[0].contains("apt install mmdebstrap"));
     }
@@ -264,8 +280,7 @@ mod tests {
     fn a_failed_build_shows_the_last_lines() {
         let place = tempfile::tempdir().unwrap();
         let builder = fake(place.path(), "seq 100 >&2; echo 'E: cannot reach it' >&2; exit 7");
-        let error =
-            builder.build(&recipe(MINIMAL).unwrap(), &mut Vec::new(), &Context::silent()).unwrap_err();
+        let error = build(&builder, &Context::silent());
         assert!(error.causes[0].contains("exit status: 7"), "{error:?}");
         let detail = error.detail.unwrap();
         assert!(detail.starts_with("82\n") && detail.ends_with("E: cannot reach it"), "{detail}");
@@ -274,21 +289,20 @@ mod tests {
     #[test]
     fn a_cancelled_build_is_ended_with_all_its_processes() {
         let place = tempfile::tempdir().unwrap();
-        let builder = fake(
-            place.path(),
-            "trap 'echo cleaned >$0.end; exit 1' TERM\necho 'I: working...' >&2\nsleep 600 & wait",
-        );
+        let builder =
+            fake(place.path(), "exec 3>$0.alive; flock 3; echo 'I: working...' >&2; sleep 600 & sleep 600");
+        let alive = || {
+            std::fs::File::open(place.path().join("fake.alive")).is_ok_and(|file| file.try_lock().is_err())
+        };
         let context = Context::silent();
-        let cancel = context.cancel.clone();
-        let pid = thread::scope(|scope| {
-            scope.spawn(|| {
-                // The build has begun when it says so; it is in no hurry to end by itself.
-                context.within(Duration::from_millis(300)).sleep(Duration::from_secs(9), "testing").ok();
-                cancel.request();
-            });
-            builder.build(&recipe(MINIMAL).unwrap(), &mut Vec::new(), &context)
+        thread::scope(|scope| {
+            let building = scope.spawn(|| build(&builder, &context));
+            while !alive() {
+                thread::yield_now();
+            }
+            context.cancel.request();
+            assert_eq!(building.join().unwrap().kind, Kind::Interrupted);
         });
-        assert_eq!(pid.unwrap_err().kind, Kind::Interrupted);
-        assert!(place.path().join("fake.end").exists(), "it was not given the time to clean up");
+        assert!(!alive(), "a process of the build still runs");
     }
 }

@@ -195,7 +195,7 @@ impl Store {
     fn build_locked(&self, key: &str, recipe: &Recipe, context: &Context) -> Result<BoxFile> {
         let scratch = Scratch::create(self.root.join(BUILDING).join(key))?;
         let mut incoming = Incoming::create(scratch.path().join("incoming"))?;
-        self.builder.build(recipe, &mut incoming, context)?;
+        self.builder.build(recipe, scratch.path(), &mut incoming, context)?;
         let arrived = incoming
             .finish()
             .map_err(|error| error.context(format!("cannot build box {}", recipe.name())))?;

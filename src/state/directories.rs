@@ -67,6 +67,15 @@ impl Directories {
     }
 }
 
+/// Where a program is: below a directory of PATH, or where its path says.
+#[allow(clippy::disallowed_methods)] // state is where the environment is read
+pub fn find_program(program: &Path) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Joining an absolute path gives that path.
+    let mut places = std::env::split_paths(&path).map(|place| place.join(program));
+    places.find(|place| place.is_file())
+}
+
 /// Recipes that were installed beside the program: `…/bin/env` and `…/share/envup/boxes`.
 fn installed_recipes() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?.canonicalize().ok()?;

@@ -13,7 +13,7 @@ mod runlog;
 mod store;
 
 pub use consent::{Consent, Consents};
-pub use directories::Directories;
+pub use directories::{Directories, find_program};
 pub use key::ProjectKey;
 pub use ledger::{LedgerCopies, LedgerCopy};
 pub use lock::{Lock, Wait};

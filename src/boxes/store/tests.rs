@@ -39,7 +39,7 @@ struct Counting {
 }
 
 impl Builder for Counting {
-    fn build(&self, _: &Recipe, sink: &mut dyn Write, context: &Context) -> Result<()> {
+    fn build(&self, _: &Recipe, _: &Path, sink: &mut dyn Write, context: &Context) -> Result<()> {
         self.builds.fetch_add(1, Ordering::SeqCst);
         context.sleep(Duration::from_millis(50), "testing")?;
         sink.write_all(&archive(self.length)).map_err(|error| cannot_write(Path::new("the box"), error))
