@@ -16,7 +16,13 @@ use std::path::PathBuf;
 struct EmptyBox;
 
 impl Builder for EmptyBox {
-    fn build(&self, recipe: &Recipe, sink: &mut dyn Write, _context: &Context) -> Result<()> {
+    fn build(
+        &self,
+        recipe: &Recipe,
+        _scratch: &Path,
+        sink: &mut dyn Write,
+        _context: &Context,
+    ) -> Result<()> {
         let failed = |error| Error::failed(recipe.name()).because(error);
         let mut archive = tar::Builder::new(sink);
         let mut header = tar::Header::new_gnu();
