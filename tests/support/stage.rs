@@ -10,7 +10,7 @@ use envup::provider::{Provider, Scope};
 use envup::state::{Directories, Project};
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Builds every box as an archive of nothing.
 struct EmptyBox;
