@@ -1,8 +1,9 @@
 //! The logs of several machines as one, in the order in which the lines were written.
 
-use super::World;
 use super::stop::provider_of;
+use super::{World, journal};
 use crate::event::Context;
+use crate::model::machine::Init;
 use crate::model::{Error, Result};
 use crate::provider::{LogLine, LogOptions};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -62,6 +63,18 @@ fn read(
 ) -> Result<()> {
     let gone = |_| Error::interrupted("reading logs");
     let provider = provider_of(world, name)?;
+    let boots = world.stack.machines.get(name).is_some_and(|machine| machine.init == Init::Systemd);
+    if boots {
+        let transport = provider.connect(&world.identity, name)?;
+        if journal::has_journal(transport.as_ref(), context) {
+            return journal::read(
+                transport.as_ref(),
+                options,
+                &mut |line| sender.send(line).map_err(gone),
+                context,
+            );
+        }
+    }
     provider.logs(&world.identity, name, options, &mut |line| sender.send(line).map_err(gone), context)
 }
 

@@ -9,6 +9,7 @@ mod copy;
 mod desired;
 mod destroy;
 mod images;
+mod journal;
 mod list;
 mod logs;
 mod machine;

@@ -185,14 +185,12 @@ fn one_machine(
         board.reached(&action.name, Stage::Failed);
     }
     let result = result(action, done, begin.elapsed());
-    if action.verb != Verb::Keep || result.error.is_some() {
-        context.emit(Event::End {
-            machine: action.name.clone(),
-            outcome: result.outcome,
-            detail: detail(&result),
-            seconds: result.took.as_secs_f64(),
-        });
-    }
+    context.emit(Event::End {
+        machine: action.name.clone(),
+        outcome: result.outcome,
+        detail: detail(&result),
+        seconds: result.took.as_secs_f64(),
+    });
     result
 }
 
@@ -209,6 +207,7 @@ fn result(action: &Action, done: Result<Done>, took: Duration) -> MachineResult 
 
 fn detail(result: &MachineResult) -> String {
     match &result.error {
+        Some(error) if error.kind == Kind::Interrupted => "interrupted".to_owned(),
         Some(error) => error.message.clone(),
         None if result.steps.is_empty() => String::new(),
         None => {

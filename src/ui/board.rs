@@ -44,6 +44,7 @@ struct Row {
 enum State {
     Pending,
     Active(Activity),
+    Gone,
     Ended { outcome: Outcome, detail: String, seconds: f64 },
 }
 
@@ -56,6 +57,8 @@ pub enum Change {
     Row(usize),
     /// This row will not change any more.
     Ended(usize),
+    /// This row is over, and nothing of interest happened in it.
+    Gone(usize),
     /// Nothing to draw.
     None,
 }
@@ -89,6 +92,11 @@ impl Board {
             Event::End { machine, outcome, detail, seconds } => {
                 let index = self.row(Some(machine));
                 let detail = first_line(detail).to_owned();
+                let well = !matches!(outcome, Outcome::Failed | Outcome::Skipped);
+                if well && detail.is_empty() && matches!(self.rows[index].state, State::Pending) {
+                    self.rows[index].state = State::Gone;
+                    return Change::Gone(index);
+                }
                 self.rows[index].state = State::Ended { outcome: *outcome, detail, seconds: *seconds };
                 Change::Ended(index)
             }
@@ -111,9 +119,14 @@ impl Board {
         matches!(self.rows[index].state, State::Active(_))
     }
 
-    /// Whether this is the whole stack's row, which has nothing to say any more when the work is over.
-    pub fn is_stack(&self, index: usize) -> bool {
-        self.rows[index].machine.is_none()
+    /// Whether the row has a line.
+    pub fn is_shown(&self, index: usize) -> bool {
+        !matches!(self.rows[index].state, State::Gone)
+    }
+
+    /// Whether the row still has its say when the work is over.
+    pub fn has_ended(&self, index: usize) -> bool {
+        matches!(self.rows[index].state, State::Ended { .. })
     }
 
     fn row(&mut self, machine: Option<&str>) -> usize {
@@ -153,7 +166,7 @@ impl Board {
         };
         let room = columns.saturating_sub(4 + name.chars().count());
         match &row.state {
-            State::Pending => paint.dim(&format!("    {name}")),
+            State::Pending | State::Gone => paint.dim(&format!("    {name}")),
             State::Active(activity) => {
                 let frame = (now.duration_since(began).as_millis() / FRAME.as_millis()) as usize;
                 let sign = paint.active(&FRAMES[frame % FRAMES.len()].to_string());
@@ -196,81 +209,4 @@ pub fn took(seconds: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn some(name: &str) -> Option<String> {
-        Some(name.to_owned())
-    }
-
-    fn board(columns: usize) -> String {
-        let mut board = Board::default();
-        let start = Instant::now();
-        let names = ["db", "cache", "web", "proxy", "job"].map(str::to_owned).to_vec();
-        board.take(&Event::Begin { machines: names }, start);
-        let events = [
-            Event::End {
-                machine: "db".into(),
-                outcome: Outcome::Ready,
-                detail: "provisioned ops/base.sh, ops/control-repo".into(),
-                seconds: 4.1,
-            },
-            Event::Progress {
-                machine: some("cache"),
-                what: "pulling redis:7".into(),
-                done: 6 << 20,
-                total: Some(12 << 20),
-            },
-            Event::Waiting {
-                machine: "web".into(),
-                requirement: "http://web/health".into(),
-                detail: "503".into(),
-            },
-            Event::End {
-                machine: "job".into(),
-                outcome: Outcome::Failed,
-                detail: "step ops/migrate.sh exited with 3\nand more".into(),
-                seconds: 0.4,
-            },
-            Event::Doing { machine: None, what: "building box debian/12".into() },
-        ];
-        for event in &events {
-            board.take(event, start);
-        }
-        let now = start + Duration::from_millis(2300);
-        let lines = (0..board.rows()).map(|row| board.line(row, now, start, columns, Paint::OFF));
-        lines.collect::<Vec<_>>().join("\n")
-    }
-
-    #[test]
-    fn every_machine_has_its_line() {
-        insta::assert_snapshot!(board(80), @r"
-          ✓ db     ready     4.1s   provisioned ops/base.sh, ops/control-repo
-          ⠸ cache  pulling redis:7  ━━━━━━────── 6.0 MiB of 12.0 MiB · 2.3s
-          ⠸ web    waiting for http://web/health · 503 · 2.3s
-            proxy  
-          ✗ job    failed    0.4s   step ops/migrate.sh exited with 3
-          ⠸ building box debian/12 · 2.3s
-        ");
-    }
-
-    #[test]
-    fn lines_fit_the_columns() {
-        for columns in [40, 60, 79] {
-            for line in board(columns).lines() {
-                assert!(line.chars().count() <= columns, "{columns}: {line}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_slowest_step_is_known() {
-        let mut board = Board::default();
-        for (step, seconds) in [("base", 0.4), ("puppet", 2.9), ("seed", 1.0)] {
-            let (machine, step) = ("db".to_owned(), step.to_owned());
-            let event = Event::Step { machine, step, status: StepStatus::Changed, seconds: Some(seconds) };
-            board.take(&event, Instant::now());
-        }
-        assert_eq!(board.slowest().map(|time| time.step.as_str()), Some("puppet"));
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ pub mod exit;
 pub mod human;
 pub mod json;
 pub mod paint;
+mod plain;
 pub mod printer;
 pub mod progress;
 pub mod screen;

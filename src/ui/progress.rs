@@ -1,14 +1,14 @@
 //! Progress for people: the one user of indicatif.
 //!
-//! On a terminal every machine has a line that is redrawn in place. Elsewhere there is one plain line for everything
-//! that is finished, and no control codes. What is shown is `board`'s business.
+//! On a terminal every machine has a line that is redrawn in place. Elsewhere plain lines do, without control codes.
+//! What is shown is `board`'s business.
 
 use super::activity::FRAME;
 use super::board::{Board, Change, StepTime};
-use super::human::settled;
 use super::paint::Paint;
+use super::plain::{self, output_line};
 use super::printer::{Printer, Verbosity};
-use crate::event::{Event, Observer, StepStatus};
+use crate::event::{Event, Observer};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -104,7 +104,8 @@ impl Observer for Progress {
         if state.live.is_some() {
             self.shown.draw(&mut state, event, change, now);
         } else {
-            self.shown.tell(&state.board, event, change, now);
+            let line = |row| state.board.line(row, now, self.shown.began, usize::MAX, self.shown.paint);
+            plain::tell(&self.shown.printer, &state.board, event, change, line);
         }
     }
 }
@@ -112,34 +113,6 @@ impl Observer for Progress {
 impl Shown {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One plain line for what is finished or long.
-    fn tell(&self, board: &Board, event: &Event, change: Change, now: Instant) {
-        match event {
-            Event::Doing { machine: None, what } => self.printer.note(&format!("  … {what}")),
-            Event::Doing { machine: Some(machine), what } => {
-                self.printer.detail(&format!("  … {machine}: {what}"));
-            }
-            Event::Step {
-                machine,
-                step,
-                status: status @ (StepStatus::Changed | StepStatus::Failed),
-                seconds,
-            } => {
-                let line = board.step_line(machine, step, *status, seconds.unwrap_or_default());
-                self.printer.note(&line);
-            }
-            Event::Output { machine, source, text } => {
-                self.printer.detail(&output_line(machine.as_deref(), source, text));
-            }
-            Event::Note { text } => self.printer.note(text),
-            _ => {
-                if let Change::Ended(row) = change {
-                    self.printer.note(&board.line(row, now, self.began, usize::MAX, self.paint));
-                }
-            }
-        }
     }
 
     fn draw(&self, state: &mut State, event: &Event, change: Change, now: Instant) {
@@ -151,26 +124,19 @@ impl Shown {
             }
             _ => {}
         }
-        let columns = live.columns;
-        let line = |row| board.line(row, now, self.began, columns, self.paint);
-        // With more machines than rows only those at work have a line; the finished ones scroll away above.
-        let crowded = board.rows() + FREE_ROWS > live.rows;
+        let line = |row, columns| board.line(row, now, self.began, columns, self.paint);
         match change {
-            Change::Rows if crowded => {}
-            Change::Rows => (0..board.rows()).for_each(|row| live.bar(row).set_message(line(row))),
-            Change::Ended(row) if crowded => {
-                let line = line(row);
-                live.above(&line);
-                if let Some(bar) = live.bars.remove(&row) {
-                    bar.finish_and_clear();
-                    live.lines.remove(&bar);
-                }
+            Change::Ended(row) if live.is_crowded(board) => {
+                live.above(&line(row, live.columns));
+                live.remove(row);
             }
             Change::Row(row) | Change::Ended(row) => {
-                let line = line(row);
+                let line = line(row, live.columns);
                 live.bar(row).set_message(line);
             }
-            Change::None => {}
+            Change::Gone(row) => live.remove(row),
+            // Drawn with the next picture: what is over at once need not be seen.
+            Change::Rows | Change::None => {}
         }
     }
 
@@ -178,11 +144,16 @@ impl Shown {
     fn tick_until_over(&self) {
         while !self.over.load(Ordering::SeqCst) {
             std::thread::park_timeout(FRAME);
-            let state = self.state();
-            let State { board, live: Some(live) } = &*state else { return };
+            let mut state = self.state();
+            let State { board, live: Some(live) } = &mut *state else { return };
             let now = Instant::now();
-            for (row, bar) in live.bars.iter().filter(|(row, _)| board.is_active(**row)) {
-                bar.set_message(board.line(*row, now, self.began, live.columns, self.paint));
+            let crowded = live.is_crowded(board);
+            for row in 0..board.rows() {
+                let is_new = !live.bars.contains_key(&row) && board.is_shown(row) && !crowded;
+                if is_new || live.bars.contains_key(&row) && board.is_active(row) {
+                    let line = board.line(row, now, self.began, live.columns, self.paint);
+                    live.bar(row).set_message(line);
+                }
             }
         }
     }
@@ -191,71 +162,36 @@ impl Shown {
         let mut state = self.state();
         let State { board, live: Some(live) } = &mut *state else { return };
         for (row, bar) in std::mem::take(&mut live.bars) {
-            if board.is_stack(row) { bar.finish_and_clear() } else { bar.abandon() }
+            if board.has_ended(row) { bar.abandon() } else { bar.finish_and_clear() }
         }
     }
 }
 
 impl Live {
     fn bar(&mut self, row: usize) -> &ProgressBar {
+        let position = self.bars.range(..row).count();
         self.bars.entry(row).or_insert_with(|| {
             // The template is constant and right; were it not, indicatif's own would do.
             let style =
                 ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-            self.lines.add(ProgressBar::new_spinner().with_style(style))
+            self.lines.insert(position, ProgressBar::new_spinner().with_style(style))
         })
+    }
+
+    fn remove(&mut self, row: usize) {
+        if let Some(bar) = self.bars.remove(&row) {
+            bar.finish_and_clear();
+            self.lines.remove(&bar);
+        }
+    }
+
+    /// With more machines than rows only those at work have a line; the finished ones scroll away above.
+    fn is_crowded(&self, board: &Board) -> bool {
+        board.rows() + FREE_ROWS > self.rows
     }
 
     fn above(&self, text: &str) {
         // A terminal that went away is noticed by whoever prints results.
         let _ = self.lines.println(text);
-    }
-}
-
-fn output_line(machine: Option<&str>, source: &str, text: &str) -> String {
-    format!("    {} | {}", machine.unwrap_or(source), settled(text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Outcome;
-    use crate::ui::printer::tests::kept;
-
-    fn told(verbosity: Verbosity) -> String {
-        let (printer, out, err) = kept(verbosity);
-        let progress = Progress::new(&printer);
-        let (machine, step) = ("db".to_owned(), "ops/base.sh".to_owned());
-        let doing = Event::Doing { machine: Some(machine.clone()), what: "creating from debian/12".into() };
-        let output = Event::Output {
-            machine: Some(machine.clone()),
-            source: step.clone(),
-            text: "Reading lists".into(),
-        };
-        let status = StepStatus::Changed;
-        let ran = Event::Step { machine: machine.clone(), step, status, seconds: Some(2.1) };
-        let detail = "provisioned ops/base.sh".to_owned();
-        let end = Event::End { machine: machine.clone(), outcome: Outcome::Ready, detail, seconds: 4.1 };
-        for event in [Event::Begin { machines: vec![machine, "proxy".into()] }, doing, output, ran, end] {
-            progress.on(&event);
-        }
-        progress.finish();
-        assert_eq!(out.text(), "");
-        err.text()
-    }
-
-    #[test]
-    fn off_a_terminal_there_is_a_plain_line_for_what_is_finished() {
-        insta::assert_snapshot!(told(Verbosity::Normal), @r"
-          » db     ran       2.1s   ops/base.sh
-          ✓ db     ready     4.1s   provisioned ops/base.sh
-        ");
-        insta::assert_snapshot!(told(Verbosity::Verbose), @r"
-          … db: creating from debian/12
-            db | Reading lists
-          » db     ran       2.1s   ops/base.sh
-          ✓ db     ready     4.1s   provisioned ops/base.sh
-        ");
-        assert_eq!(told(Verbosity::Quiet), "");
     }
 }
