@@ -199,3 +199,30 @@ fn configs_and_secrets_are_there_and_their_digests_are_fields() {
     }
     assert_eq!(world.observe().volumes, []);
 }
+
+#[test]
+fn configs_and_secrets_of_a_living_box_change_in_place() {
+    let Some((mut machine, image)) = super::boxed("server") else { return };
+    let world = World::new();
+    world.make_room();
+    machine.configs = [("page".into(), "/etc/app/page.conf".into())].into();
+    machine.secrets = ["key".into()].into();
+    let new = |text: &str| {
+        let file = |path: &str, secret| PlacedFile { path: path.into(), content: text.into(), secret };
+        let files = vec![file("/etc/app/page.conf", false), file("/run/secrets/key", true)];
+        let contents =
+            [("config.page", text), ("secret.key", text)].map(|(k, v)| (k.into(), v.into())).into();
+        let mut new = world.wanted(&machine, files, contents);
+        new.image = &image;
+        new
+    };
+    world.apply(envup::provider::Operation::CreateMachine(&new("old"))).unwrap();
+    world.start("server");
+    let read = || {
+        world.shell("server", "cat /etc/app/page.conf /run/secrets/key; stat -c ' %a %U' /run/secrets/key")
+    };
+    assert_eq!(read(), "oldold 400 root\n");
+    let fields = ["config.page", "secret.key"];
+    world.apply(envup::provider::Operation::UpdateMachine { machine: &new("new"), fields: &fields }).unwrap();
+    assert_eq!(read(), "newnew 400 root\n");
+}
