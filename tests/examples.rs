@@ -16,12 +16,28 @@ fn page(port: u16) -> String {
     text
 }
 
+/// An example whose port on the host is any free one, so that it does not matter what else runs on this host.
+fn example(name: &str, port: &str) -> Project {
+    let project = Project::copy_of(&format!("examples/{name}"));
+    let (host, guest) = port.split_once(':').unwrap();
+    project.change("Envfile", &format!("\"{host}:{guest}\""), &format!("\"auto:{guest}\""));
+    project
+}
+
+/// The port on the host that a machine's only port is published at.
+#[track_caller]
+fn port(project: &Project, machine: usize) -> u16 {
+    let status = project.env("status --json").exits(0).json();
+    let port = status["machines"][machine]["ports"][0]["host"].as_u64();
+    u16::try_from(port.unwrap_or_else(|| panic!("no port in {status}"))).unwrap()
+}
+
 /// Sockets that listen on the host for published ports, other than on loopback.
 fn foreign_listeners() -> Vec<String> {
     let output = Command::new("ps").args(["-eo", "args"]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let foreign = |line: &&str| line.contains("docker-proxy") && !line.contains("-host-ip 127.0.0.1");
-    text.lines().filter(foreign).filter(|line| line.contains("-host-port 80")).map(str::to_owned).collect()
+    text.lines().filter(foreign).map(str::to_owned).collect()
 }
 
 #[track_caller]
@@ -33,26 +49,26 @@ fn gone(project: &Project) {
 
 #[test]
 fn hello_shows_its_page() {
-    let project = Project::copy_of("examples/hello");
-    project.env("up").exits(0).stdout_has("http://127.0.0.1:8080");
-    assert!(page(8080).contains("Hello"));
+    let project = example("hello", "8080:80");
+    project.env("up").exits(0).stdout_has("http://127.0.0.1:");
+    assert!(page(port(&project, 0)).contains("Hello"));
     assert_eq!(foreign_listeners(), Vec::<String>::new());
     project.env("up").exits(0).stdout_has("nothing to do");
 
     project.change("page/index.html", "Hello", "Hello again");
     let plan = project.env("plan --json").exits(2).json();
-    assert_eq!(plan["actions"][0]["action"], "provision", "{plan}");
+    assert_eq!(plan["actions"][1]["action"], "provision", "{plan}");
     project.env("up").exits(0);
-    assert!(page(8080).contains("Hello again"));
+    assert!(page(port(&project, 0)).contains("Hello again"));
     gone(&project);
 }
 
 #[test]
 fn static_needs_no_shell_and_no_writable_disk() {
-    let project = Project::copy_of("examples/static");
+    let project = example("static", "8083:8080");
     assert!(Command::new("make").arg("-C").arg(project.directory()).status().unwrap().success());
-    project.env("up").exits(0).stdout_has("http://127.0.0.1:8083");
-    page(8083);
+    project.env("up").exits(0).stdout_has("http://127.0.0.1:");
+    page(port(&project, 0));
     assert_eq!(foreign_listeners(), Vec::<String>::new());
     project.env("plan").exits(0);
     gone(&project);
@@ -60,11 +76,11 @@ fn static_needs_no_shell_and_no_writable_disk() {
 
 #[test]
 fn worker_starts_when_the_migration_is_done_and_the_migration_runs_once() {
-    let project = Project::copy_of("examples/worker");
+    let project = example("worker", "8082:8000");
     project.env("up").exits(0);
     let status = project.env("status --json").exits(0).json();
     assert_eq!(status["machines"][0]["state"], "completed", "{status}");
-    page(8082);
+    page(port(&project, 1));
     assert_eq!(foreign_listeners(), Vec::<String>::new());
     project.env("up").exits(0).stdout_has("nothing to do");
     gone(&project);
@@ -73,11 +89,11 @@ fn worker_starts_when_the_migration_is_done_and_the_migration_runs_once() {
 #[test]
 fn shop_keeps_its_rows_and_tells_no_secret() {
     const CANARY: &str = "canary-5f2e8d-in-the-secret";
-    let project = Project::copy_of("examples/shop");
+    let project = example("shop", "8081:80");
     project.write("secrets/db_password", CANARY);
     project.env("up").exits(0);
-    let rows = page(8081);
-    assert!(rows.contains("<td>"), "{rows}");
+    let rows = page(port(&project, 2));
+    assert!(rows.contains("<li>coffee"), "{rows}");
     assert_eq!(foreign_listeners(), Vec::<String>::new());
     let again = project.env("up --json").exits(0);
     assert!(!again.stdout.contains("\"event\":\"step\""), "{}", again.stdout);
@@ -96,7 +112,7 @@ fn shop_keeps_its_rows_and_tells_no_secret() {
     project.env("up").exits(0);
 
     project.env("rebuild db --yes").exits(0);
-    assert_eq!(page(8081), rows, "rows survive a rebuild");
+    assert_eq!(page(port(&project, 2)), rows, "rows survive a rebuild");
 
     // The secret is in its file, and nowhere else.
     let names = docker::containers(project.directory());
