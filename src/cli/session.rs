@@ -9,7 +9,7 @@ use crate::envfile::{self, LoadOptions, Loaded};
 use crate::event::{Context, Event, Observer};
 use crate::model::id::ProjectId;
 use crate::model::stack::Stack;
-use crate::model::{Error, Kind, Result};
+use crate::model::{Error, Result};
 use crate::provider::docker::{DockerProvider, Surroundings as DockerSurroundings};
 use crate::provider::{Provider, Scope};
 use crate::state::{Directories, Lock, Project, Wait};
@@ -77,7 +77,7 @@ impl Session {
             variables: self.surroundings.variables.clone(),
             project: which.name.clone(),
         };
-        let loaded = envfile::load(&file, &options).map_err(speak_for_itself)?;
+        let loaded = envfile::load(&file, &options)?;
         for warning in &loaded.warnings {
             self.printer.note(&format!("{} {warning}", self.printer.paint_notes().notable("warning:")));
         }
@@ -122,14 +122,6 @@ impl Session {
         let directories = Directories::from_environment()?;
         Lock::stack(&directories, &world.identity, &format!("env {verb}"), wait, context)
     }
-}
-
-/// What is wrong with an Envfile is shown without a word before it, so that editors find the place.
-fn speak_for_itself(mut error: Error) -> Error {
-    if let (Kind::Usage, Some(detail)) = (error.kind, error.detail.take()) {
-        error.detail = Some(format!("{}\n{detail}", std::mem::take(&mut error.message)));
-    }
-    error
 }
 
 /// Whose machines were made from the stack's directory: asked when the checkout's record was lost.
