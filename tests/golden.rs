@@ -104,5 +104,5 @@ fn built_images() {
     engine::up(&world, &planned, &Default::default(), &envup::event::Context::silent()).unwrap();
     let image = stage.provider.operations().into_iter().find(|name| name.starts_with("build")).unwrap();
     let id = &world.identity.id.0[..6];
-    assert_eq!(image, format!("build image shop-{id}-app:e765145706f0"));
+    assert_eq!(image, format!("build image shop-{id}-app:7ec90b419a10"));
 }

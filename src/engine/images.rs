@@ -3,11 +3,14 @@
 use super::World;
 use crate::event::{Context, Event};
 use crate::model::digest::{Digester, short};
+use crate::model::error::Attempt;
 use crate::model::machine::{Build, Machine, Source};
 use crate::model::observed::ObservedMachine;
 use crate::model::{Error, Result};
 use crate::provider::{Operation, Provider};
-use crate::provision::digest_of_path;
+use crate::provision::digest_of_file;
+use crate::transport::build_context;
+use std::fs;
 
 /// The image's name as far as it is known without making anything.
 ///
@@ -81,6 +84,10 @@ fn built(world: &World, machine: &Machine, build: &Build) -> Result<String> {
             machine.name
         )));
     }
-    digest_of_path(&mut digester, &build.context)?;
+    for entry in build_context::entries(&build.context, &build.dockerfile)? {
+        let reading = || format!("reading {}", entry.file.display());
+        let kind = fs::symlink_metadata(&entry.file).attempt(reading)?.file_type();
+        digest_of_file(&mut digester, entry.path.as_ref(), &entry.file, kind)?;
+    }
     Ok(format!("{}:{}", world.identity.machine(&machine.name), short(&digester.finish())))
 }

@@ -5,7 +5,8 @@ use crate::model::error::Attempt;
 use crate::model::step::Step;
 use crate::model::{Error, Result};
 use crate::state::STATE_DIRECTORY;
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, FileType};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -15,19 +16,25 @@ pub fn digest_of_path(digester: &mut Digester, path: &Path) -> Result<()> {
     for entry in walk(path) {
         let entry = entry.attempt(|| format!("reading the step input {}", path.display()))?;
         let relative = entry.path().strip_prefix(path).unwrap_or(entry.path());
-        digester.part(relative.as_os_str().as_encoded_bytes());
-        let reading = || format!("reading the step input {}", entry.path().display());
-        if entry.file_type().is_symlink() {
-            digester.part("link");
-            digester.part(fs::read_link(entry.path()).attempt(reading)?.as_os_str().as_encoded_bytes());
-        } else if entry.file_type().is_dir() {
-            digester.part("directory");
-        } else if entry.file_type().is_file() {
-            let mode = entry.metadata().attempt(reading)?.permissions().mode();
-            // Of the permissions git keeps only this bit; the others differ from clone to clone.
-            digester.part(if mode & 0o100 == 0 { "file" } else { "program" });
-            digester.part(fs::read(entry.path()).attempt(reading)?);
-        }
+        // Of links, only the one that is the input itself is followed.
+        digest_of_file(digester, relative.as_os_str(), entry.path(), entry.file_type())?;
+    }
+    Ok(())
+}
+
+/// Adds the digest of one file, link or directory, known under `name`.
+pub fn digest_of_file(digester: &mut Digester, name: &OsStr, path: &Path, kind: FileType) -> Result<()> {
+    let reading = || format!("reading {}", path.display());
+    digester.part(name.as_encoded_bytes());
+    if kind.is_symlink() {
+        digester.part("link").part(fs::read_link(path).attempt(reading)?.as_os_str().as_encoded_bytes());
+    } else if kind.is_dir() {
+        digester.part("directory");
+    } else if kind.is_file() {
+        let mode = fs::metadata(path).attempt(reading)?.permissions().mode();
+        // Of the permissions git keeps only this bit; the others differ from clone to clone.
+        digester.part(if mode & 0o100 == 0 { "file" } else { "program" });
+        digester.part(fs::read(path).attempt(reading)?);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ mod file;
 mod inputs;
 mod shell;
 
-pub use inputs::digest_of_path;
+pub use inputs::digest_of_file;
 
 use crate::event::{Context, Event};
 use crate::model::Result;

@@ -3,7 +3,6 @@
 //! By the engine's first builder: the second one tells what it does only over a connection of its own kind. What needs
 //! the second one is refused by the engine, and the error says so.
 
-use super::build_context::{self, Ignored};
 use super::client::Client;
 use super::errors::explain;
 use super::labels::{self, Kind};
@@ -14,6 +13,7 @@ use crate::model::error::Attempt;
 use crate::model::id::Identity;
 use crate::model::machine::Build;
 use crate::model::{Error, Result};
+use crate::transport::build_context;
 use bollard::auth::DockerCredentials;
 use bollard::query_parameters::BuildImageOptionsBuilder;
 use futures_util::{StreamExt, TryStreamExt};
@@ -46,9 +46,8 @@ pub(super) fn build(
     let dockerfile = std::fs::read_to_string(&file).attempt(|| format!("cannot read {}", file.display()))?;
     let credentials = credentials_of(surroundings, &dockerfile)?;
     let options = options(client, surroundings, wanted);
-    let ignored = Ignored::read(&build.context, &build.dockerfile)?;
-    let (directory, name) = (build.context.clone(), build.dockerfile.clone());
-    let chunks = sending::writing(move |to| build_context::write(&directory, &name, &ignored, to));
+    let entries = build_context::entries(&build.context, &build.dockerfile)?;
+    let chunks = sending::writing(move |to| build_context::write(&entries, to));
     let body = bollard::body_try_stream(chunks.map_ok(Into::into));
 
     let mut output = Output { context, reference, open: String::new(), last: VecDeque::new() };

@@ -6,7 +6,6 @@ mod agent_volume;
 mod apply;
 mod boot;
 mod build;
-mod build_context;
 mod client;
 mod create;
 mod credentials;

@@ -1,20 +1,68 @@
-//! The directory an image is built from, as an archive without what `.dockerignore` names.
+//! The directory an image is built from, without what `.dockerignore` names and without what we keep in a checkout ourselves.
+//!
+//! Whoever digests it and whoever sends it must see the same files: else what is not sent would still replace machines.
 
 use crate::model::Result;
 use crate::model::error::Attempt;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// What we keep in a checkout changes with each `up`.
+const OURS: &str = ".envup";
+
+/// Something of a build context.
+#[derive(Debug)]
+pub struct Entry {
+    /// Where it is on the host.
+    pub file: PathBuf,
+    /// Where it is in the context, with `/`.
+    pub path: String,
+}
+
+/// Everything an image is built from, in the order of the paths.
+pub fn entries(context: &Path, dockerfile: &str) -> Result<Vec<Entry>> {
+    let ignored = Ignored::read(context, dockerfile)?;
+    let relative = |path: &Path| path.strip_prefix(context).unwrap_or(path).to_string_lossy().into_owned();
+    let is_taken = |path: &str| path == dockerfile || path == ".dockerignore" || !ignored.covers(path);
+    let walk = walkdir::WalkDir::new(context).min_depth(1).sort_by_file_name().into_iter();
+    let walk = walk.filter_entry(|entry| {
+        let path = relative(entry.path());
+        // What holds the Dockerfile or an exception is walked even when it is left out itself.
+        let is_on_the_way = entry.file_type().is_dir()
+            && (ignored.has_exceptions() || dockerfile.starts_with(&format!("{path}/")));
+        entry.file_name() != OURS && (is_on_the_way || is_taken(&path))
+    });
+    let mut entries = Vec::new();
+    for entry in walk {
+        let entry = entry.attempt(|| format!("cannot read the build context {}", context.display()))?;
+        let path = relative(entry.path());
+        if is_taken(&path) {
+            entries.push(Entry { file: entry.into_path(), path });
+        }
+    }
+    Ok(entries)
+}
+
+/// Writes these entries as an archive. Owners are left out, as builds must not depend on who runs them.
+pub fn write(entries: &[Entry], to: &mut dyn Write) -> std::io::Result<()> {
+    let mut builder = tar::Builder::new(to);
+    builder.follow_symlinks(false);
+    for entry in entries {
+        append(&mut builder, &entry.file, &entry.path)?;
+    }
+    builder.into_inner().map(|_| ())
+}
 
 /// Which paths of a build context are left out.
 #[derive(Debug, Default)]
-pub(super) struct Ignored {
+struct Ignored {
     /// Pattern, and whether it takes paths in again; the last that fits decides.
     rules: Vec<(String, bool)>,
 }
 
 impl Ignored {
     /// Reads `DOCKERFILE.dockerignore`, else `.dockerignore`.
-    pub(super) fn read(context: &Path, dockerfile: &str) -> Result<Self> {
+    fn read(context: &Path, dockerfile: &str) -> Result<Self> {
         for name in [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()] {
             let path = context.join(name);
             if path.is_file() {
@@ -53,35 +101,6 @@ impl Ignored {
     fn has_exceptions(&self) -> bool {
         self.rules.iter().any(|(_, again)| *again)
     }
-}
-
-/// Writes the context as an archive. Owners are left out, as builds must not depend on who runs them.
-pub(super) fn write(
-    context: &Path,
-    dockerfile: &str,
-    ignored: &Ignored,
-    to: &mut dyn Write,
-) -> std::io::Result<()> {
-    let mut builder = tar::Builder::new(to);
-    builder.follow_symlinks(false);
-    let relative = |path: &Path| path.strip_prefix(context).unwrap_or(path).to_string_lossy().into_owned();
-    let is_taken = |path: &str| path == dockerfile || path == ".dockerignore" || !ignored.covers(path);
-    let walk = walkdir::WalkDir::new(context).min_depth(1).sort_by_file_name().into_iter();
-    let walk = walk.filter_entry(|entry| {
-        let path = relative(entry.path());
-        // What holds the Dockerfile or an exception is walked even when it is left out itself.
-        let is_on_the_way = entry.file_type().is_dir()
-            && (ignored.has_exceptions() || dockerfile.starts_with(&format!("{path}/")));
-        is_on_the_way || is_taken(&path)
-    });
-    for entry in walk {
-        let entry = entry?;
-        let path = relative(entry.path());
-        if is_taken(&path) {
-            append(&mut builder, entry.path(), &path)?;
-        }
-    }
-    builder.into_inner().map(|_| ())
 }
 
 fn append(builder: &mut tar::Builder<&mut dyn Write>, file: &Path, path: &str) -> std::io::Result<()> {
@@ -128,9 +147,10 @@ mod tests {
         std::fs::create_dir(directory.path().join("out")).unwrap();
         std::fs::write(directory.path().join("out/keep"), "").unwrap();
         std::fs::write(directory.path().join("out/drop"), "").unwrap();
-        let ignored = Ignored::read(directory.path(), "Dockerfile").unwrap();
+        std::fs::create_dir(directory.path().join(OURS)).unwrap();
+        let entries = entries(directory.path(), "Dockerfile").unwrap();
         let mut bytes = Vec::new();
-        write(directory.path(), "Dockerfile", &ignored, &mut bytes).unwrap();
+        write(&entries, &mut bytes).unwrap();
         let mut archive = tar::Archive::new(bytes.as_slice());
         let paths: Vec<String> = archive
             .entries()
