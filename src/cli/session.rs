@@ -128,7 +128,7 @@ impl Session {
 fn adopt(providers: &Providers, stack: &Stack) -> Result<Option<ProjectId>> {
     let directory = stack.directory.to_string_lossy();
     for provider in providers.of(stack)? {
-        let observed = provider.observe(Scope::Host)?;
+        let observed = provider.observe(Scope::Directory(&directory))?;
         let owners = observed.machines.iter().map(|machine| &machine.owner);
         let owners =
             owners.chain(observed.networks.iter().chain(&observed.volumes).map(|thing| &thing.owner));

@@ -68,6 +68,8 @@ pub trait Provider: Send + Sync {
 pub enum Scope<'a> {
     /// One stack.
     Stack(&'a Identity),
+    /// All stacks that were made from this directory.
+    Directory(&'a str),
     /// Everything of ours on this host.
     Host,
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const VERSION: &str = "envup.version";
 pub(super) const ID: &str = "envup.project.id";
 pub(super) const PROJECT: &str = "envup.project.name";
-const DIRECTORY: &str = "envup.directory";
+pub(super) const DIRECTORY: &str = "envup.directory";
 const ENVIRONMENT: &str = "envup.environment";
 pub(super) const KIND: &str = "envup.kind";
 const NAME: &str = "envup.name";

@@ -25,7 +25,7 @@ const AT_ONCE: usize = 8;
 /// Code of a process ended by a signal that asks or forces it to: 128 + SIGINT, SIGKILL, SIGTERM.
 const ENDED_FROM_OUTSIDE: [i64; 3] = [130, 137, 143];
 
-/// What exists of a stack, or of all stacks of this host.
+/// What exists in a scope.
 pub(super) fn observe(client: &Client, scope: Scope<'_>) -> Result<Observed> {
     client.block(find(client, scope))?.explain(|| "cannot ask docker what exists")
 }
@@ -64,6 +64,7 @@ async fn find(client: &Client, scope: Scope<'_>) -> Answer<Observed> {
 pub(super) fn filters(scope: Scope<'_>) -> HashMap<&'static str, Vec<String>> {
     let labels = match scope {
         Scope::Host => vec![labels::ID.to_owned()],
+        Scope::Directory(directory) => vec![format!("{}={directory}", labels::DIRECTORY)],
         Scope::Stack(identity) => {
             vec![format!("{}={}", labels::ID, identity.id), format!("{}={}", labels::PROJECT, identity.name)]
         }
