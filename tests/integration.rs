@@ -6,6 +6,7 @@ mod architecture;
 mod cli;
 mod docker_provider;
 mod engine;
+mod engine_calls;
 mod examples;
 mod golden;
 mod plan;
