@@ -8,9 +8,9 @@ use super::cannot_write;
 use super::fetch::fetch;
 use super::incoming::{Arrived, Incoming, Scratch};
 use super::meta::{BoxFile, Made, Meta, architecture};
-use super::recipe::{Recipe, flat, is_name};
+use super::recipe::{Origin, Recipe, flat, is_name};
 use super::recipes::Recipes;
-use crate::event::Context;
+use crate::event::{Context, Event};
 use crate::model::digest::short;
 use crate::model::error::Attempt;
 use crate::model::machine::BoxSource;
@@ -113,6 +113,13 @@ impl Store {
         }
     }
 
+    /// The recipe that the checkout itself brings for this box, if it does.
+    pub fn recipe_of_checkout(&self, source: &BoxSource) -> Result<Option<Recipe>> {
+        let BoxSource::Named(name) = source else { return Ok(None) };
+        let recipe = self.recipes.find(split(name).0)?;
+        Ok(recipe.filter(|recipe| matches!(recipe.origin, Origin::Project(_))))
+    }
+
     /// The box that a machine starts from, if it is kept.
     pub fn find(&self, source: &BoxSource) -> Result<Option<BoxFile>> {
         Ok(match self.resolve(source)? {
@@ -192,9 +199,19 @@ impl Store {
         self.root.join(LOCKS).join(format!("{key}.lock"))
     }
 
+    /// Says whose recipe it is, when it may not be the one that its name is known for.
+    fn tell_origin(&self, recipe: &Recipe, context: &Context) {
+        if let Origin::Project(boxes) | Origin::Installed(boxes) = &recipe.origin {
+            let folder = boxes.join(flat(recipe.name()));
+            context
+                .emit(Event::Note { text: format!("building {} from {}", recipe.name(), folder.display()) });
+        }
+    }
+
     fn build_locked(&self, key: &str, recipe: &Recipe, context: &Context) -> Result<BoxFile> {
         let scratch = Scratch::create(self.root.join(BUILDING).join(key))?;
         let mut incoming = Incoming::create(scratch.path().join("incoming"))?;
+        self.tell_origin(recipe, context);
         self.builder.build(recipe, scratch.path(), &mut incoming, context)?;
         let arrived = incoming
             .finish()

@@ -9,7 +9,7 @@ use crate::ui::ask::confirm;
 
 /// Makes sure that the user agrees to what the Envfile does to this host.
 pub fn to_touching(session: &Session, world: &World, allow: Option<&str>) -> Result<()> {
-    let touches = touches(&world.stack);
+    let touches = touches(world)?;
     if touches.items.is_empty() || allow == Some(touches.digest.as_str()) {
         return Ok(());
     }

@@ -40,7 +40,7 @@ impl Run for Allow {
     fn run(self, session: &Session) -> Result<u8> {
         let purpose = if self.show { Purpose::Look } else { Purpose::Change };
         let world = session.open(&self.which, purpose)?;
-        let touches = touches(&world.stack);
+        let touches = touches(&world)?;
         let consents = Consents::of(&world.project);
         if !self.show && !touches.items.is_empty() {
             consents.grant(&touches.digest, &touches.items)?;

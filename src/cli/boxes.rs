@@ -4,6 +4,7 @@ use super::Run;
 use super::options::Output;
 use super::session::Session;
 use crate::boxes::{BoxFile, Made, Mmdebstrap, Recipe, Store};
+use crate::engine::ImageBuilder;
 use crate::envfile;
 use crate::model::digest::short;
 use crate::model::{Error, Result};
@@ -47,6 +48,9 @@ struct Build {
     /// Where packages come from, instead of where this host's apt gets them
     #[arg(long, value_name = "URL")]
     mirror: Vec<String>,
+    /// Build with docker from this image, for hosts without mmdebstrap
+    #[arg(long, value_name = "IMAGE", conflicts_with = "mirror")]
+    base: Option<String>,
     #[command(flatten)]
     output: Output,
 }
@@ -123,7 +127,12 @@ impl Run for Boxes {
 
 impl Build {
     fn run(self, session: &Session, store: Store) -> Result<()> {
-        let store = store.with_builder(Mmdebstrap { mirrors: self.mirror, ..Mmdebstrap::default() });
+        let store = match self.base {
+            Some(base) => {
+                store.with_builder(ImageBuilder { providers: session.providers(), base: Some(base) })
+            }
+            None => store.with_builder(Mmdebstrap { mirrors: self.mirror, ..Mmdebstrap::default() }),
+        };
         let recipe = store.recipes().find(&self.name)?.ok_or_else(|| {
             let known = store.recipes().list().unwrap_or_default();
             let known: Vec<&str> = known.iter().map(Recipe::name).collect();

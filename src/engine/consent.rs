@@ -1,9 +1,12 @@
 //! What an Envfile does to this host beyond running its own machines, as a user agrees to it (DESIGN §4.14).
 //!
-//! What belongs to the list is [`model::access`](crate::model::access)'s business; asking and recording are the callers'.
+//! What belongs to the list is [`model::access`](crate::model::access)'s business, except for the recipes that come with a checkout, which
+//! only the store finds; asking and recording are the callers'.
 
-use crate::model::access::{consent_digest, host_access};
-use crate::model::stack::Stack;
+use super::World;
+use crate::model::Result;
+use crate::model::access::{HostAccess, consent_digest, host_access};
+use crate::model::machine::Source;
 
 /// How much of the digest names a list: 128 bits, so that nobody can make another list of the same name.
 const LENGTH: usize = 32;
@@ -18,9 +21,32 @@ pub struct Touches {
 }
 
 /// What this stack does to the host.
-pub fn touches(stack: &Stack) -> Touches {
-    let accesses = host_access(stack);
+pub fn touches(world: &World) -> Result<Touches> {
+    let mut accesses = host_access(&world.stack);
+    accesses.extend(recipes(world)?);
+    accesses.sort();
     let mut digest = consent_digest(&accesses);
     digest.truncate(LENGTH);
-    Touches { items: accesses.into_iter().map(|access| access.what).collect(), digest }
+    Ok(Touches { items: accesses.into_iter().map(|access| access.what).collect(), digest })
+}
+
+/// Scripts of a box's recipe run on the host while it is built; one that the checkout brings along may do anything.
+fn recipes(world: &World) -> Result<Vec<HostAccess>> {
+    let mut found = Vec::new();
+    for machine in world.stack.machines.values() {
+        let Source::Box(source) = &machine.source else { continue };
+        if let Some(recipe) = world.boxes.recipe_of_checkout(source)? {
+            found.push(HostAccess {
+                machine: Some(machine.name.clone()),
+                key: format!("machine.{}.box", machine.name),
+                what: format!(
+                    "{} starts from {}, whose recipe in this checkout runs scripts on this host",
+                    machine.name,
+                    recipe.name()
+                ),
+                value: recipe.digest,
+            });
+        }
+    }
+    Ok(found)
 }

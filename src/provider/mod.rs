@@ -7,14 +7,15 @@ pub mod docker;
 pub mod fake;
 
 use crate::event::Context;
-use crate::model::Result;
 use crate::model::capabilities::Capabilities;
 use crate::model::fields::Fields;
 use crate::model::id::Identity;
 use crate::model::machine::{Build, Machine};
 use crate::model::observed::{Contents, Observed};
 use crate::model::stack::{Network, Stack, Volume};
+use crate::model::{Error, Kind, Result};
 use crate::transport::Transport;
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -45,6 +46,18 @@ pub trait Provider: Send + Sync {
 
     /// Carries out one operation; carrying it out again changes nothing.
     fn apply(&self, identity: &Identity, operation: Operation<'_>, context: &Context) -> Result<()>;
+
+    /// Builds an image and writes its root file system into `sink` as a tar archive; `reference` is its name meanwhile.
+    /// Nothing of it stays. Providers that cannot build say so.
+    fn export_build(
+        &self,
+        reference: &str,
+        _build: &Build,
+        _sink: &mut dyn Write,
+        _context: &Context,
+    ) -> Result<()> {
+        Err(Error::new(Kind::Unavailable, format!("{} cannot build {reference}", self.name())))
+    }
 
     /// A way into a machine; `name` is its name in the stack.
     fn connect(&self, identity: &Identity, name: &str) -> Result<Box<dyn Transport>>;

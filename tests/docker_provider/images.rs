@@ -56,6 +56,26 @@ fn an_image_is_built_once_and_let_go_by_prune() {
 }
 
 #[test]
+fn what_a_build_makes_is_exported_and_nothing_stays() {
+    let world = World::new();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("Dockerfile"), format!("FROM {}\nCOPY data /etc/data\n", image()))
+        .unwrap();
+    std::fs::write(directory.path().join("data"), "kept").unwrap();
+    let reference = format!("envup-box/test:{}", world.identity.id);
+    let mut archive = Vec::new();
+    let export = |sink: &mut Vec<u8>| {
+        world.provider.export_build(&reference, &build(directory.path()), sink, &world.context).unwrap();
+    };
+    export(&mut archive);
+    let mut archive = tar::Archive::new(&archive[..]);
+    let mut entries = archive.entries().unwrap().map(|entry| entry.unwrap());
+    assert!(entries.any(|entry| entry.path().unwrap() == Path::new("etc/data")));
+    assert_eq!(docker(&["images", "-q", &reference]), "");
+    assert_eq!(docker(&["ps", "-aq", "--filter", &format!("name={}", world.identity.id)]), "");
+}
+
+#[test]
 fn a_failed_build_shows_its_last_lines() {
     let world = World::new();
     let directory = tempfile::tempdir().unwrap();

@@ -133,6 +133,14 @@ fn a_changed_recipe_gives_another_box_and_an_equal_one_serves_both() {
 }
 
 #[test]
+fn only_recipes_of_the_checkout_are_suspect() {
+    let host = Host::new();
+    let store = host.store();
+    let suspect = |name: &str| store.recipe_of_checkout(&BoxSource::Named(name.into())).unwrap().is_some();
+    assert_eq!([suspect("tiny/1"), suspect("tiny/1@1"), suspect("debian/12")], [true, true, false]);
+}
+
+#[test]
 fn a_changed_archive_is_not_used() {
     let host = Host::new();
     let made = host.ensure().unwrap();

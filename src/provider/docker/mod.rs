@@ -11,6 +11,7 @@ mod create;
 mod credentials;
 mod endpoint;
 mod errors;
+mod export;
 mod fields;
 mod files;
 mod filler;
@@ -35,11 +36,12 @@ use crate::event::Context;
 use crate::model::Result;
 use crate::model::fields::Fields;
 use crate::model::id::{Identity, ProjectId};
-use crate::model::machine::Machine;
+use crate::model::machine::{Build, Machine};
 use crate::model::observed::{Contents, Observed};
 use crate::model::stack::{Network, Stack, Volume};
 use crate::transport::Transport;
 use client::Client;
+use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use transport::DockerTransport;
 
@@ -88,8 +90,7 @@ impl Provider for DockerProvider {
 
     fn describe(&self, stack: &Stack, machine: &Machine, image: &str, contents: &Contents) -> Result<Fields> {
         // Whose machine it is shows in no field.
-        let identity =
-            Identity { id: ProjectId("0".repeat(12)), name: String::new(), directory: String::new() };
+        let identity = nobody();
         let new = NewMachine {
             machine,
             environment: &stack.environment,
@@ -145,6 +146,22 @@ impl Provider for DockerProvider {
         }
     }
 
+    fn export_build(
+        &self,
+        reference: &str,
+        build: &Build,
+        sink: &mut dyn Write,
+        context: &Context,
+    ) -> Result<()> {
+        let client = &*self.client()?;
+        // Nobody's: it is gone before anybody could own it.
+        let identity = nobody();
+        let image = build::Wanted { identity: &identity, reference, build, platform: None };
+        build::build(client, &self.surroundings, &image, context)?;
+        let exported = export::export(client, reference, sink, context);
+        exported.and(export::remove_image(client, reference))
+    }
+
     fn wait(&self, identity: &Identity, name: &str, context: &Context) -> Result<i64> {
         apply::wait(&*self.client()?, &identity.machine(name), name, context)
     }
@@ -164,4 +181,9 @@ impl Provider for DockerProvider {
     ) -> Result<()> {
         logs::logs(&*self.client()?, &identity.machine(name), name, options, sink, context)
     }
+}
+
+/// For what belongs to no stack.
+fn nobody() -> Identity {
+    Identity { id: ProjectId("0".repeat(12)), name: String::new(), directory: String::new() }
 }
