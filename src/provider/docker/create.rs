@@ -33,7 +33,7 @@ pub(super) fn create(
     let name = identity.machine(&machine.name);
     let mut options = options::options(identity, new);
     boot::add(machine, &mut options);
-    add_proxies(&mut options, machine.is_box(), proxies);
+    add_proxies(&mut options, proxies);
     relabel_folders(client, &mut options)?;
     files::add_volumes(client, identity, new, &mut options, context)?;
     agent_volume::add_mount(&mut options);
@@ -174,11 +174,9 @@ pub(super) fn clear_unfinished(client: &Client, identity: &Identity, machine: &s
     })?
 }
 
-/// Proxies reach the process the way its own environment does; what the Envfile says comes first.
-fn add_proxies(options: &mut Options, is_box: bool, proxies: &[(String, String)]) {
-    if is_box {
-        return; // a box gets its environment from inside
-    }
+/// Proxies reach the process and every command run in the machine; what the Envfile says comes first. systemd does not
+/// hand them on to services, but steps have them.
+fn add_proxies(options: &mut Options, proxies: &[(String, String)]) {
     let environment = options.config.env.get_or_insert_default();
     for (name, value) in proxies {
         let given = environment.iter().any(|line| line.split('=').next() == Some(name));

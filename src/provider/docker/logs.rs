@@ -1,6 +1,6 @@
-//! The lines of a machine's log, with their times, as the engine keeps them.
+//! The lines of a machine's log, with their times, as the engine keeps them: what process 1 and its children write.
 //!
-//! A box logs to its console, so its lines are there too, even when it does not run.
+//! A machine that boots systemd keeps a journal inside besides, which is read through its transport, not here.
 
 use super::client::Client;
 use super::errors::Explain;

@@ -15,6 +15,8 @@ mod export;
 mod fields;
 mod files;
 mod filler;
+#[cfg(test)]
+mod golden;
 mod images;
 mod labels;
 mod logs;

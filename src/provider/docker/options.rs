@@ -86,7 +86,8 @@ fn ask(notes: &mut Notes, machine: &Machine) {
         asked("platform", platform.clone());
     }
     for (name, path) in &machine.configs {
-        asked(&format!("config.{name}.path"), path.clone());
+        // Not `config.…`: the content can change in a living machine, its place cannot.
+        asked(&format!("config_path.{name}"), path.clone());
     }
 }
 
