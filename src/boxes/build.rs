@@ -206,7 +206,8 @@ fn relay(messages: impl Read, recipe: &Recipe, what: &str, context: &Context) ->
         let text = text.trim_end().rsplit('\r').next().unwrap_or_default().to_owned();
         line.clear();
         // `I: ` begins what mmdebstrap itself is doing; its hooks are its own affair.
-        let stage = text.strip_prefix("I: ").filter(|stage| stage.ends_with("...") && !stage.contains('/'));
+        let stage =
+            text.strip_prefix("I: ").filter(|stage| stage.ends_with("...") && !stage.contains(['/', '(']));
         if let Some(stage) = stage {
             let stage = stage.trim_end_matches('.');
             context.emit(Event::Doing { machine: None, what: format!("{what}: {stage}") });
