@@ -8,10 +8,12 @@ use crate::engine::{self, MachineResult, PlanOptions, Report, UpOptions, World};
 use crate::event::Outcome;
 use crate::model::status::StackStatus;
 use crate::model::{Kind, Result};
+use crate::state::RunLog;
 use crate::ui::human::Summary;
 use crate::ui::json::OutcomeLine;
 use crate::ui::{error, exit, human, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What is wanted.
@@ -36,6 +38,7 @@ struct Done {
     report: Report,
     status: StackStatus,
     unchanged: bool,
+    log: Option<Arc<RunLog>>,
 }
 
 /// Plans and carries out, and shows how it went.
@@ -62,6 +65,9 @@ pub fn bring_up(session: &Session, wish: &Wish<'_>) -> Result<u8> {
         return Ok(exit::DONE);
     };
     tell_failures(session, &done.world.identity.name, &done.report);
+    if let Some(log) = &done.log {
+        session.printer.note(&format!("everything that was said is in {}", log.path().display()));
+    }
     Ok(exit::of(failure.kind))
 }
 
@@ -83,9 +89,13 @@ fn work(session: &Session, wish: &Wish<'_>, watch: &Watch<'_>) -> Result<Done> {
             .note(&format!("{orphan} is no longer in the Envfile; `env up --remove-orphans` removes it"));
     }
     let replace = agree::to_replacing(session, &planned.plan, wish.consent.replace)?;
-    let report = engine::up(&world, &planned, &UpOptions { replace }, &watch.context)?;
+    let unchanged = planned.plan.is_empty();
+    // A run that does nothing leaves no log behind.
+    let log = (!unchanged).then(|| RunLog::create(&world.project, wish.verb)).transpose()?.map(Arc::new);
+    let context = log.iter().fold(watch.context.clone(), |context, log| context.also(log.clone()));
+    let report = engine::up(&world, &planned, &UpOptions { replace }, &context)?;
     let status = status_after(&world, &report);
-    Ok(Done { world, report, status, unchanged: planned.plan.is_empty() })
+    Ok(Done { world, report, status, unchanged, log })
 }
 
 /// How the machines of the walk stand; of others nobody knows whether they are ready.

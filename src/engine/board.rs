@@ -1,10 +1,10 @@
-//! Where the threads of one walk meet: who is how far, and how many engine calls may run at once.
+//! Where the threads of one walk meet: who is how far, which images are there, how many engine calls may run at once.
 
 use crate::event::Context;
 use crate::model::machine::Condition;
 use crate::model::{Error, Result};
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// How far a machine has come.
@@ -26,7 +26,11 @@ pub struct Board {
     changed: Condvar,
     permits: Mutex<usize>,
     returned: Condvar,
+    images: Mutex<BTreeMap<String, Image>>,
 }
+
+/// The name of an image once it is there, or why it cannot be; whoever comes first finds out for all.
+type Image = Arc<OnceLock<Result<String>>>;
 
 /// How many engine calls run at once: more gain nothing (measured: about 95 ms a container, 8 workers are enough).
 const PARALLEL_CALLS: usize = 8;
@@ -42,7 +46,16 @@ impl Board {
             changed: Condvar::new(),
             permits: Mutex::new(PARALLEL_CALLS),
             returned: Condvar::new(),
+            images: Mutex::default(),
         }
+    }
+
+    /// The image of this key, which the first caller makes while the others wait for it.
+    pub fn image(&self, key: &str, make: impl FnOnce() -> Result<String>) -> Result<String> {
+        let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
+        let image = images.entry(key.to_owned()).or_default().clone();
+        drop(images);
+        image.get_or_init(make).clone()
     }
 
     /// Says that something came so far, and wakes those who wait for it.
@@ -106,6 +119,22 @@ impl Drop for Watch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_image_is_made_once() {
+        let board = Board::new();
+        let made = Mutex::new(0);
+        let make = || {
+            *made.lock().unwrap() += 1;
+            Ok("box:1".to_owned())
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| assert_eq!(board.image("debian/12", make).unwrap(), "box:1"));
+            }
+        });
+        assert_eq!(*made.lock().unwrap(), 1);
+    }
 
     #[test]
     fn who_waits_is_woken_or_told_of_the_failure() {

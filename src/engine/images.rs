@@ -31,6 +31,12 @@ pub fn known(world: &World, machine: &Machine, observed: Option<&ObservedMachine
     }
 }
 
+/// Machines of the same key start from the same image.
+pub fn key(world: &World, machine: &Machine) -> Result<String> {
+    let platform = machine.platform.as_deref().unwrap_or_default();
+    Ok(format!("{} {} {platform}", machine.provider, known(world, machine, None)?))
+}
+
 /// Makes sure that the image is there, and gives its name.
 pub fn ensure(
     world: &World,

@@ -57,7 +57,10 @@ impl Work<'_> {
 
     fn create(&self, replaced: bool) -> Result<()> {
         let stack = &self.world.stack;
-        let image = images::ensure(self.world, self.machine, self.provider, self.context)?;
+        let key = images::key(self.world, self.machine)?;
+        let image = self
+            .board
+            .image(&key, || images::ensure(self.world, self.machine, self.provider, self.context))?;
         if replaced {
             self.doing("removing the old one");
             let name = self.machine.name.as_str();

@@ -65,6 +65,13 @@ impl Context {
         Self { deadline: None, ..self.clone() }
     }
 
+    /// The same with one more observer.
+    #[must_use]
+    pub fn also(&self, other: Arc<dyn Observer>) -> Self {
+        let both = Both(self.observer.clone(), other);
+        Self { observer: Arc::new(both), ..self.clone() }
+    }
+
     /// Tells the observer.
     pub fn emit(&self, event: Event) {
         self.observer.on(&event);
@@ -94,6 +101,16 @@ impl Context {
             }
             guard = self.cancel.0.changed.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+}
+
+/// Tells two observers, the first one first.
+struct Both(Arc<dyn Observer>, Arc<dyn Observer>);
+
+impl Observer for Both {
+    fn on(&self, event: &Event) {
+        self.0.on(event);
+        self.1.on(event);
     }
 }
 
