@@ -48,8 +48,7 @@ impl World {
             configs: BTreeMap::new(),
             provision: Vec::new(),
         };
-        let surroundings = Surroundings::default();
-        Self { provider: DockerProvider::new(surroundings), identity, stack, context: Context::silent() }
+        Self { provider: DockerProvider::new(surroundings()), identity, stack, context: Context::silent() }
     }
 
     pub fn apply(&self, operation: Operation<'_>) -> envup::model::Result<()> {
@@ -141,6 +140,13 @@ impl Drop for World {
             let _ = self.apply(Operation::RemoveNetwork(&network.name));
         }
     }
+}
+
+/// The engine that the docker command would use too.
+#[allow(clippy::disallowed_methods)] // what a test is told about where it runs
+pub fn surroundings() -> Surroundings {
+    let variables = std::env::vars().filter(|(name, _)| name == "DOCKER_HOST").collect();
+    Surroundings { variables, ..Surroundings::default() }
 }
 
 /// A volume that is not ours, removed at the end.

@@ -65,9 +65,13 @@ fn what_others_changed_is_seen_and_mended() {
     docker(&["network", "disconnect", &network, &name]);
     assert_eq!(fields().get("network.default"), None);
     update(&world, &machine, &["network.default"]);
-    docker(&["network", "connect", "bridge", &name]);
-    assert_eq!(fields().get("network.bridge"), Some("joined"));
-    update(&world, &machine, &["network.bridge"]);
+    let foreign = format!("foreign-{}", world.identity.id);
+    docker(&["network", "create", &foreign]);
+    docker(&["network", "connect", &foreign, &name]);
+    let field = format!("network.{foreign}");
+    assert!(fields().get(&field).is_some());
+    update(&world, &machine, &[&field]);
+    docker(&["network", "rm", &foreign]);
     docker(&["kill", &name]);
     assert_eq!(world.observe().machine("web").unwrap().state, State::Stopped);
     world.start("web");

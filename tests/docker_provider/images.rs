@@ -95,7 +95,7 @@ fn an_image_is_pulled_with_the_users_credentials() {
     let registry = Registry::start();
     let name = format!("{}/team/tool:1", registry.address);
     let home = tempfile::tempdir().unwrap();
-    let surroundings = Surroundings { home: Some(home.path().to_owned()), ..Surroundings::default() };
+    let surroundings = Surroundings { home: Some(home.path().to_owned()), ..super::surroundings() };
     let mut world = World::new();
     world.provider = DockerProvider::new(surroundings);
     let pull = || {

@@ -26,8 +26,11 @@ fn taken(cause: &str) -> Option<(String, u16)> {
         return None;
     }
     cause.split_whitespace().find_map(|word| {
-        let (address, port) = word.trim_end_matches(':').rsplit_once(':')?;
-        Some((address.to_owned(), port.parse().ok()?))
+        // `127.0.0.1:8080`, perhaps with `:172.18.0.2:80/tcp` behind it; IPv6 addresses stand in brackets.
+        let end = if word.starts_with('[') { word.find("]:")? + 1 } else { word.find(':')? };
+        let (address, rest) = (&word[..end], &word[end + 1..]);
+        let port = rest.split(':').next()?.parse().ok()?;
+        Some((address.to_owned(), port))
     })
 }
 
@@ -82,14 +85,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_of_the_engines_complaint_are_understood() {
+    fn all_forms_of_the_engines_complaint_are_understood() {
         let expected = Some(("127.0.0.1".to_owned(), 8080));
         let allocated = "driver failed programming external connectivity on endpoint web (5e3): \
                          Bind for 127.0.0.1:8080 failed: port is already allocated";
         let in_use = "driver failed programming external connectivity on endpoint web (5e3): Error starting \
                       userland proxy: listen tcp4 127.0.0.1:8080: bind: address already in use";
         assert_eq!(taken(allocated), expected);
+        let newer = "failed to set up container networking: driver failed programming external connectivity on \
+                     endpoint web (bd3): failed to bind host port for 127.0.0.1:8080:172.18.0.2:80/tcp: address \
+                     already in use";
         assert_eq!(taken(in_use), expected);
+        assert_eq!(taken(newer), expected);
+        assert_eq!(
+            taken("listen tcp6 [::1]:8080: bind: address already in use"),
+            Some(("[::1]".to_owned(), 8080))
+        );
         assert_eq!(taken("no such image"), None);
     }
 
