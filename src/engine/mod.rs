@@ -8,6 +8,7 @@ mod contents;
 mod copy;
 mod desired;
 mod destroy;
+mod glance;
 mod image_builder;
 mod images;
 mod journal;

@@ -1,5 +1,6 @@
 //! Waiting until a machine is ready: its requirements, probed inside it by the agent, early and often.
 
+use super::glance;
 use crate::event::{Context, Event};
 use crate::model::id::Identity;
 use crate::model::machine::Machine;
@@ -8,6 +9,7 @@ use crate::model::{Error, Kind, Result};
 use crate::provider::{LogOptions, Provider};
 use crate::transport::{Transport, agent};
 use envup_agent::{Line, ProbeReply, ProbeRequest, Reply, Request};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// How long a box may take to boot.
@@ -23,17 +25,20 @@ pub fn booted(machine: &str, transport: &dyn Transport, context: &Context) -> Re
     unmet_error(machine, &reply, BOOT_TIMEOUT).map_or(Ok(()), Err)
 }
 
-/// Waits until all requirements hold; says what was seen last when they do not.
+/// Waits until all requirements hold; says what was seen last when they do not. What ran before may have an address for
+/// a look from outside.
 pub fn wait(
     machine: &Machine,
     ready: &Ready,
+    direct: Option<IpAddr>,
     provider: &dyn Provider,
     identity: &Identity,
     context: &Context,
 ) -> Result<()> {
     let context = &context.within(ready.timeout);
     let inside: Vec<_> = ready.requirements.iter().filter_map(inside).collect();
-    if !inside.is_empty() {
+    let is_seen = direct.is_some_and(|address| glance::holds(&ready.requirements, address));
+    if !inside.is_empty() && !is_seen {
         let transport = provider.connect(identity, &machine.name)?;
         let reply = probe(&machine.name, inside, ready.timeout, ready.interval, transport.as_ref(), context)?;
         if let Some(error) = unmet_error(&machine.name, &reply, ready.timeout) {

@@ -1,6 +1,6 @@
 //! How the stack stands: the engines' report, one probe of each machine that runs, and the ledgers.
 
-use super::{View, World, desired, observe, ready};
+use super::{View, World, desired, glance, observe, ready};
 use crate::model::Result;
 use crate::model::machine::Machine;
 use crate::model::observed::{ObservedMachine, State};
@@ -42,12 +42,13 @@ pub fn stack_status(world: &World, view: &View, ready: &[bool]) -> StackStatus {
 }
 
 fn is_ready(world: &World, machine: &Machine, observed: Option<&ObservedMachine>) -> bool {
-    match observed {
-        Some(observed) if observed.state == State::Running => {}
+    let direct = match observed {
+        Some(observed) if observed.state == State::Running => observed.direct,
         Some(observed) => return desired::is_one_shot(world, &machine.name) && observed.exit_code == Some(0),
         None => return false,
-    }
-    if machine.ready.is_none() {
+    };
+    let Some(ready) = &machine.ready else { return true };
+    if direct.is_some_and(|address| glance::holds(&ready.requirements, address)) {
         return true;
     }
     let transport = world

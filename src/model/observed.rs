@@ -3,6 +3,7 @@
 use super::fields::Fields;
 use super::id::ProjectId;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Everything of ours that one observation found.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -55,6 +56,8 @@ pub struct ObservedMachine {
     pub fields: Fields,
     /// Its address on the first network.
     pub address: Option<String>,
+    /// An address at which this host is certain to reach this machine and no other.
+    pub direct: Option<IpAddr>,
     /// Ports published now.
     pub ports: Vec<PublishedPort>,
 }

@@ -78,6 +78,10 @@ impl Output for Answer<'_> {
         self.stderr.extend_from_slice(bytes);
         Ok(())
     }
+
+    fn is_enough(&self) -> bool {
+        self.reply.is_some()
+    }
 }
 
 #[cfg(test)]

@@ -72,6 +72,10 @@ pub trait Output: Send {
     fn stdout(&mut self, bytes: &[u8]) -> Result<()>;
     /// Bytes of standard error.
     fn stderr(&mut self, bytes: &[u8]) -> Result<()>;
+    /// Whether all that matters was said: then nobody waits for the command's end, which counts as success.
+    fn is_enough(&self) -> bool {
+        false
+    }
 }
 
 /// Keeps a command's output.

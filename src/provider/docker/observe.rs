@@ -10,7 +10,8 @@ use crate::model::id::Identity;
 use crate::model::observed::{Observed, ObservedMachine, ObservedThing, Owner, PublishedPort, State};
 use crate::provider::Scope;
 use bollard::models::{
-    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, ContainerSummary, NetworkSettings,
+    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, ContainerSummary, EndpointSettings,
+    NetworkSettings,
 };
 use bollard::query_parameters::{
     InspectContainerOptions, ListContainersOptionsBuilder, ListNetworksOptionsBuilder,
@@ -18,6 +19,8 @@ use bollard::query_parameters::{
 };
 use futures_util::StreamExt;
 use std::collections::HashMap;
+use std::net::IpAddr;
+use std::path::Path;
 
 /// How many machines are looked at at once.
 const AT_ONCE: usize = 8;
@@ -117,6 +120,7 @@ fn machine(found: &ContainerInspectResponse, image: Option<&str>, ours: Ours) ->
         source: labels::source(config.labels.as_ref()),
         fields: fields(&known),
         address: address(&settings, host.network_mode.as_deref()),
+        direct: direct(&joined),
         ports: ports(&settings),
         name: ours.name,
         owner: ours.owner,
@@ -158,10 +162,19 @@ pub(super) fn state_of(state: &ContainerState, is_box: bool) -> State {
 fn address(settings: &NetworkSettings, mode: Option<&str>) -> Option<String> {
     let networks = settings.networks.as_ref()?;
     let first = mode.and_then(|mode| networks.get(mode));
-    let address = |endpoint: &bollard::models::EndpointSettings| {
-        endpoint.ip_address.clone().filter(|address| !address.is_empty())
-    };
+    let address =
+        |endpoint: &EndpointSettings| endpoint.ip_address.clone().filter(|address| !address.is_empty());
     first.and_then(address).or_else(|| networks.values().find_map(address))
+}
+
+/// The address on a bridge that is an interface of this very host. Its name holds the network's random id, so that an
+/// engine elsewhere, behind whatever socket, can not be taken for one here.
+fn direct(joined: &HashMap<String, EndpointSettings>) -> Option<IpAddr> {
+    joined.values().find_map(|endpoint| {
+        let bridge = endpoint.network_id.as_deref()?.get(..12)?;
+        let is_here = Path::new("/sys/class/net").join(format!("br-{bridge}")).exists();
+        endpoint.ip_address.as_deref().filter(|_| is_here)?.parse().ok()
+    })
 }
 
 fn ports(settings: &NetworkSettings) -> Vec<PublishedPort> {

@@ -91,6 +91,9 @@ impl DockerTransport {
                     }
                     LogOutput::StdIn { .. } => {}
                 }
+                if output.is_enough() {
+                    break;
+                }
             }
             Ok(())
         };
@@ -100,7 +103,7 @@ impl DockerTransport {
             result = reading => result?,
             never = async { tokio::join!(feeding, resizing).1 } => match never {},
         }
-        self.exit_of(&created.id).await
+        if output.is_enough() { Ok(Exit { code: 0 }) } else { self.exit_of(&created.id).await }
     }
 
     /// Sets the terminal's size and follows ours as it changes; never ends by itself.

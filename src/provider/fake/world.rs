@@ -193,6 +193,7 @@ fn machine(identity: &Identity, new: &NewMachine<'_>, fields: Fields, serial: us
         source: new.machine.source_name(),
         fields,
         address: None,
+        direct: None,
         ports: Vec::new(),
     }
 }
