@@ -42,6 +42,11 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
     }
     let mut destroyed = Destroyed { machines: chosen.into_iter().collect(), ..Destroyed::default() };
     if whole {
+        for machine in world.stack.machines.values().filter(|machine| !all.contains(&machine.name)) {
+            // What a kill left of it while it was made is no machine yet, and has to go all the same.
+            let provider = provider_of(world, &machine.name)?;
+            provider.apply(&world.identity, Operation::RemoveMachine(&machine.name), context)?;
+        }
         for network in &observed.networks {
             let provider = provider_of(world, "")?;
             provider.apply(&world.identity, Operation::RemoveNetwork(&network.name), context)?;

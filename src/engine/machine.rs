@@ -1,7 +1,7 @@
 //! Bringing one machine to what its action says: image, create, start, boot, environment, steps, ready.
 
 use super::board::{Board, Stage};
-use super::{Planned, World, contents, desired, images, ready, steps};
+use super::{Planned, World, certificates, contents, desired, images, ready, steps};
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
 use crate::model::machine::{Condition, Init, Machine};
@@ -143,6 +143,9 @@ impl Work<'_> {
             ready::booted(&machine.name, transport, context).map_err(|error| {
                 ready::with_log(error, self.provider, &self.world.identity, &machine.name)
             })?;
+        }
+        if fresh && boots {
+            certificates::hand_on(&machine.name, transport, context)?;
         }
         if environment {
             steps::set_environment(transport, &machine.env, context)?;

@@ -3,6 +3,7 @@
 //! Never prints and never reads the environment: events go to the context's observer, results are returned.
 
 mod board;
+mod certificates;
 mod consent;
 mod contents;
 mod copy;

@@ -1,0 +1,86 @@
+//! The certificate authorities that this host trusts beyond its distribution's: box machines trust them too, or nothing
+//! in them reaches the network that this host reaches through a company's proxy.
+//!
+//! Only for machines made from a box: what an image trusts is the image's business.
+
+use crate::event::{Context, Event};
+use crate::model::Result;
+use crate::model::error::Attempt;
+use crate::transport::{Captured, Command, Transport};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where distributions keep what an administrator added: Debian, Fedora, Arch.
+const ON_THE_HOST: [&str; 3] = [
+    "/usr/local/share/ca-certificates",
+    "/etc/pki/ca-trust/source/anchors",
+    "/etc/ca-certificates/trust-source/anchors",
+];
+
+/// Where they go in a machine.
+const IN_THE_MACHINE: &str = "/usr/local/share/ca-certificates";
+
+/// Hands this host's own authorities on to a machine that was just made and runs.
+pub fn hand_on(machine: &str, transport: &dyn Transport, context: &Context) -> Result<()> {
+    let certificates = added_to_host(&ON_THE_HOST.map(Path::new));
+    if certificates.is_empty() {
+        return Ok(());
+    }
+    let what = "trusting this host's certificate authorities";
+    context.emit(Event::Doing { machine: Some(machine.to_owned()), what: what.to_owned() });
+    let archive = archive(&certificates)?;
+    let mut output = Captured::default();
+    let trusted = transport
+        .put(&mut archive.as_slice(), IN_THE_MACHINE, context)
+        .and_then(|()| transport.exec(Command::new(["update-ca-certificates"]), &mut output, context));
+    if !trusted.is_ok_and(|exit| exit.code == 0) {
+        context.check(what)?;
+        let text = format!(
+            "{machine} does not trust this host's certificate authorities: it has no ca-certificates"
+        );
+        context.emit(Event::Note { text });
+    }
+    Ok(())
+}
+
+fn added_to_host(directories: &[&Path]) -> Vec<PathBuf> {
+    let below = directories.iter().flat_map(|directory| walkdir::WalkDir::new(directory).sort_by_file_name());
+    let files = below.flatten().filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path);
+    files.filter(|path| path.extension().is_some_and(|ending| ending == "crt" || ending == "pem")).collect()
+}
+
+fn archive(certificates: &[PathBuf]) -> Result<Vec<u8>> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for path in certificates {
+        let content = fs::read(path).attempt(|| format!("reading the certificate {}", path.display()))?;
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o644);
+        header.set_size(content.len() as u64);
+        let packed = builder.append_data(&mut header, format!("host-{stem}.crt"), content.as_slice());
+        packed.attempt(|| format!("packing the certificate {}", path.display()))?;
+    }
+    builder.into_inner().attempt(|| "packing certificates")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_found_and_named_after_the_host() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("company")).unwrap();
+        for name in ["company/root.pem", "proxy.crt", "README"] {
+            fs::write(directory.path().join(name), name).unwrap();
+        }
+        let found = added_to_host(&[directory.path(), Path::new("/nonexistent")]);
+        let bytes = archive(&found).unwrap();
+        let names: Vec<String> = tar::Archive::new(bytes.as_slice())
+            .entries()
+            .unwrap()
+            .map(|entry| entry.unwrap().path().unwrap().display().to_string())
+            .collect();
+        assert_eq!(names, ["host-root.crt", "host-proxy.crt"]);
+    }
+}
