@@ -39,25 +39,33 @@ pub fn observe(world: &World) -> Result<View> {
 
 /// The machine's ledger: our copy, which saves a call, or else the one in the machine.
 fn ledger(world: &World, provider: &dyn Provider, machine: &ObservedMachine) -> Result<Ledger> {
-    let declared = world.stack.machines.get(&machine.name);
-    if !machine.is_box && declared.is_none_or(|declared| declared.provision.is_empty()) {
-        // Nothing was ever applied in it: asking would only cost time.
+    if !may_have_ledger(world, machine) {
         return Ok(Ledger::default());
     }
-    let copies = world.project.ledgers();
-    if let Some(copy) = copies.load(&machine.engine_id) {
+    if let Some(copy) = world.project.ledgers().load(&machine.engine_id) {
         return Ok(copy.ledger);
     }
-    let ledger = read_ledger(world, provider, machine)?.unwrap_or_default();
-    // Only a cache: a checkout that cannot be written is planned all the same.
-    let _ = keep(world, machine, &ledger);
-    Ok(ledger)
+    Ok(read_ledger(world, provider, machine)?.unwrap_or_default())
 }
 
-/// Keeps our copy of a machine's ledger.
-pub fn keep(world: &World, machine: &ObservedMachine, ledger: &Ledger) -> Result<()> {
-    let copy = LedgerCopy { started: machine.started.clone(), ledger: ledger.clone() };
-    world.project.ledgers().save(&machine.engine_id, &copy)
+/// Whether anything was ever applied in it: otherwise asking would only cost time.
+fn may_have_ledger(world: &World, machine: &ObservedMachine) -> bool {
+    let declared = world.stack.machines.get(&machine.name);
+    machine.is_box || declared.is_some_and(|declared| !declared.provision.is_empty())
+}
+
+/// Keeps our copies of the ledgers that were seen. Only for who holds the stack's lock: what others read meanwhile may be
+/// out of date when they would write it.
+pub fn keep_ledgers(world: &World, view: &View) {
+    let copies = world.project.ledgers();
+    for machine in view.observed.machines.iter().filter(|machine| may_have_ledger(world, machine)) {
+        let Some(ledger) = view.ledgers.get(&machine.name) else { continue };
+        if copies.load(&machine.engine_id).is_none_or(|copy| copy.ledger != *ledger) {
+            let copy = LedgerCopy { started: machine.started.clone(), ledger: ledger.clone() };
+            // Only a cache: a checkout that cannot be written is brought up all the same.
+            let _ = copies.save(&machine.engine_id, &copy);
+        }
+    }
 }
 
 /// Reads the ledger out of a machine, running or not; `None` when it has none.

@@ -2,6 +2,7 @@
 
 use super::board::{Board, Stage};
 use super::machine::{Done, Work, board_name};
+use super::observe::keep_ledgers;
 use super::{Planned, View, World, observe, steps};
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
@@ -108,6 +109,7 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
     }
     let untouched = planned.plan.is_empty();
     let view = if untouched { planned.view.clone() } else { after(world, planned)? };
+    keep_ledgers(world, &view);
     let mut report = Report { machines: results, view, took: begin.elapsed() };
     if !untouched {
         find_dead(&mut report);
