@@ -4,6 +4,7 @@
 
 mod architecture;
 mod cli;
+mod docker;
 mod docker_provider;
 mod engine;
 mod engine_calls;

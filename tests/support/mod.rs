@@ -16,6 +16,7 @@ mod outcome;
 pub mod recorder;
 pub mod stage;
 
+pub use engine::identity;
 pub use outcome::Outcome;
 
 use std::fs;
@@ -101,11 +102,10 @@ impl Project {
     }
 
     /// Moves it to another directory beside this one; machines should go along.
-    pub fn moved(mut self, name: &str) -> Self {
+    pub fn move_to(&mut self, name: &str) {
         let to = self.directory.with_file_name(name);
         fs::rename(&self.directory, &to).unwrap();
         self.directory = to;
-        self
     }
 
     /// Runs `env WORDS`, split at spaces, to its end.

@@ -1,0 +1,13 @@
+//! `env` from end to end against a real Docker engine: started as users start it, judged through the docker command.
+//!
+//! Needs an engine and a statically linked busybox. Machines from an image are used wherever a box is not the point; the box
+//! is built once and kept below `target/`. What a test makes, it removes, also when it fails.
+
+mod checkouts;
+mod engine;
+mod interrupted;
+mod keys;
+mod outside;
+mod running;
+mod stack;
+mod steps;

@@ -1,0 +1,91 @@
+//! A run of `env` that goes on while the test does something to it.
+
+use crate::support::Run;
+use std::io::Read;
+use std::process::{Child, ExitStatus};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Waiting for anything longer than this is in vain.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A run that goes on.
+pub struct Running {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Starts it.
+    pub fn start(run: Run) -> Self {
+        let mut child = run.start();
+        let said = Arc::new(Mutex::new(String::new()));
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let readers = vec![listen(stdout, said.clone()), listen(stderr, said.clone())];
+        Self { child, said, readers }
+    }
+
+    /// Everything it said so far, on both streams.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// Waits until it has said something.
+    #[track_caller]
+    pub fn until_says(&mut self, text: &str) {
+        let begin = Instant::now();
+        while !self.said().contains(text) {
+            let over = self.child.try_wait().unwrap().is_some() || begin.elapsed() > PATIENCE;
+            assert!(!over || self.said().contains(text), "`{text}` is missing in:\n{}", self.said());
+            pause();
+        }
+    }
+
+    /// Sends SIGINT, as Ctrl-C does.
+    pub fn interrupt(&self) {
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    }
+
+    /// Ends it with SIGKILL, if it has not ended by itself.
+    pub fn kill(mut self) {
+        let _ = self.child.kill();
+        self.end();
+    }
+
+    /// Waits for its end; gives code and all it said.
+    pub fn end(mut self) -> (i32, String) {
+        let status: ExitStatus = self.child.wait().unwrap();
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        (status.code().unwrap_or(-1), self.said())
+    }
+}
+
+fn listen(mut stream: impl Read + Send + 'static, said: Arc<Mutex<String>>) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            said.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+    })
+}
+
+/// Waits for something that other processes bring about.
+#[track_caller]
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(begin.elapsed() < PATIENCE, "in vain: {what}");
+        pause();
+    }
+}
+
+/// Lets other processes go on for a moment.
+#[allow(clippy::disallowed_methods)] // nobody cancels a test
+pub fn pause() {
+    std::thread::sleep(Duration::from_millis(20));
+}
