@@ -2,18 +2,20 @@
 //!
 //! Needs an engine and `busybox` (statically linked) on this machine; what it makes, it removes.
 
+use envup::boxes::Store;
 use envup::event::Context;
 use envup::model::fields::Fields;
 use envup::model::id::{Identity, ProjectId};
-use envup::model::machine::{Init, Machine, NetworkJoin, Restart, Source};
+use envup::model::machine::{BoxSource, Init, Machine, NetworkJoin, Restart, Source};
 use envup::model::observed::{Contents, Observed, State};
 use envup::model::stack::{DEFAULT_NETWORK, Network, Stack};
 use envup::provider::docker::{DockerProvider, Surroundings};
 use envup::provider::{LogOptions, NewMachine, Operation, PlacedFile, Provider, Scope};
+use envup::state::Directories;
 use envup::transport::{Captured, Command, Stdin};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 mod changes;
@@ -334,18 +336,21 @@ fn logs_have_times_and_streams() {
     assert_eq!(world.observe().machine("job").unwrap().state, State::Completed);
 }
 
-/// A box machine, when a box is imported on this engine; building one is not this test's business.
-pub fn boxed(name: &str) -> Option<(Machine, String)> {
-    let images = docker(&["images", "--format", "{{.Repository}}:{{.Tag}}", "envup-box/debian-12"]);
-    let image = images.lines().next()?.to_owned();
-    let source = Source::Box(envup::model::machine::BoxSource::Named("debian/12".into()));
-    Some((Machine { source, init: Init::Systemd, command: None, stop_grace: None, ..sleeper(name) }, image))
+/// A box machine and its image, which is there afterwards. All tests of this build share the box.
+pub fn boxed(world: &World, name: &str) -> (Machine, String) {
+    let wanted = BoxSource::Named("debian/12".into());
+    let directories = Directories::under(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let stored = Store::open(&directories, None).ensure(&wanted, &world.context).unwrap();
+    let reference = stored.reference();
+    world.apply(Operation::ImportBox { reference: &reference, archive: &stored.path }).unwrap();
+    let source = Source::Box(wanted);
+    (Machine { source, init: Init::Systemd, command: None, stop_grace: None, ..sleeper(name) }, reference)
 }
 
 #[test]
 fn a_box_boots_systemd_without_privileges() {
-    let Some((machine, image)) = boxed("server") else { return };
     let world = World::new();
+    let (machine, image) = boxed(&world, "server");
     world.make_room();
     let mut new = world.wanted(&machine, Vec::new(), Contents::new());
     new.image = &image;

@@ -125,7 +125,7 @@ fn permitted(planned: &Planned, options: &UpOptions) -> Result<()> {
         return Err(Error::failed(format!(
             "{names} would be replaced, and whatever people keep in it would be lost"
         ))
-        .hint("`env plan` shows why; `env up --replace` does it"));
+        .hint("`env plan` shows why; the option `--replace` agrees to it"));
     }
     let replaced = |action: &&Action| action.verb == Verb::Replace;
     if let Some(action) = planned.plan.of(Target::Volume).find(replaced) {

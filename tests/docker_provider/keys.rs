@@ -202,8 +202,8 @@ fn configs_and_secrets_are_there_and_their_digests_are_fields() {
 
 #[test]
 fn configs_and_secrets_of_a_living_box_change_in_place() {
-    let Some((mut machine, image)) = super::boxed("server") else { return };
     let world = World::new();
+    let (mut machine, image) = super::boxed(&world, "server");
     world.make_room();
     machine.configs = [("page".into(), "/etc/app/page.conf".into())].into();
     machine.secrets = ["key".into()].into();
