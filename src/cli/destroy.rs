@@ -17,13 +17,17 @@ use serde::Serialize;
 Examples:
   env destroy                     asks first
   env destroy --yes --volumes     everything, also the data, without asking
-  env destroy web                 only web")]
+  env destroy web                 only web
+  env destroy --stack shop        a stack of `env list`, also when its directory is gone")]
 pub struct Destroy {
     #[command(flatten)]
     machines: Machines,
     /// The stack's volumes too, and all data on them
     #[arg(long)]
     volumes: bool,
+    /// A stack that `env list` shows, by name or id, without its Envfile: also when its directory is gone
+    #[arg(long, value_name = "STACK", conflicts_with_all = ["file", "environment", "name"])]
+    stack: Option<String>,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -46,7 +50,10 @@ impl Run for Destroy {
     }
 
     fn run(self, session: &Session) -> Result<u8> {
-        let world = session.open(&self.which, Purpose::Change)?;
+        let world = match &self.stack {
+            Some(stack) => session.open_listed(stack)?,
+            None => session.open(&self.which, Purpose::Change)?,
+        };
         let project = &world.identity.name;
         let names = self.machines.existing(&world)?;
         let listed = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");

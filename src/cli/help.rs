@@ -5,8 +5,9 @@ use super::options::Output;
 use super::session::Session;
 use crate::envfile;
 use crate::model::{Error, Result};
-use crate::ui::exit;
+use crate::ui::{exit, json};
 use clap::Args;
+use serde::Serialize;
 
 /// Show help: for all verbs, for one, or for the keys of an Envfile
 #[derive(Debug, Args)]
@@ -30,7 +31,7 @@ impl Run for Help {
 
     fn run(self, session: &Session) -> Result<u8> {
         if self.topic == ["envfile"] {
-            session.printer.result(&envfile::help_text());
+            self.show(session, &envfile::help_text());
             return Ok(exit::DONE);
         }
         let mut root = super::command(&[]);
@@ -45,9 +46,25 @@ impl Run for Help {
             };
         }
         let text = command.render_help();
-        let text = if session.printer.paint().on { text.ansi().to_string() } else { text.to_string() };
-        session.printer.result(&text);
+        let coloured = session.printer.paint().on && !session.json;
+        self.show(session, &if coloured { text.ansi().to_string() } else { text.to_string() });
         Ok(exit::DONE)
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    topic: &'a [String],
+    text: &'a str,
+}
+
+impl Help {
+    fn show(&self, session: &Session, text: &str) {
+        if session.json {
+            json::document(&session.printer, &Document { topic: &self.topic, text });
+        } else {
+            session.printer.result(text);
+        }
     }
 }
 

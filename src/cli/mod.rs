@@ -115,7 +115,9 @@ pub fn run(args: Vec<OsString>) -> u8 {
         Ok(session) => session,
         Err(failure) => return fail(&failure, &printer),
     };
-    verb.run(&session).unwrap_or_else(|failure| fail(&failure, &session.printer))
+    let code = verb.run(&session).unwrap_or_else(|failure| fail(&failure, &session.printer));
+    // Whoever redirects a result into a file must not take half of it for the whole.
+    session.printer.take_loss().map_or(code, |loss| fail(&loss, &session.printer))
 }
 
 /// The parser; in help and errors it bears the name that the program was called by.

@@ -5,18 +5,25 @@ use super::options::Output;
 use super::session::Session;
 use crate::engine;
 use crate::model::Result;
-use crate::ui::exit;
+use crate::ui::{exit, json};
 use clap::Args;
+use serde::Serialize;
 
 /// Remove what no machine needs any more: built images, old agents
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Stacks are never touched; `env list` shows them, `env destroy` takes one down.
+Stacks are never touched; `env list` shows them, `env destroy` takes one down, with
+--stack also when its directory is gone.
 
 Example: env prune")]
 pub struct Prune {
     #[command(flatten)]
     output: Output,
+}
+
+#[derive(Serialize)]
+struct Document {
+    result: &'static str,
 }
 
 impl Run for Prune {
@@ -26,7 +33,11 @@ impl Run for Prune {
 
     fn run(self, session: &Session) -> Result<u8> {
         engine::prune(&session.providers(), &session.context())?;
-        session.printer.note("what no machine needs is gone");
+        if session.json {
+            json::document(&session.printer, &Document { result: "ok" });
+        } else {
+            session.printer.note("what no machine needs is gone");
+        }
         Ok(exit::DONE)
     }
 }

@@ -3,7 +3,8 @@
 use super::session::Session;
 use super::terminal;
 use crate::engine::{self, World};
-use crate::model::{Kind, Result};
+use crate::model::machine::Machine;
+use crate::model::{Error, Kind, Result};
 use crate::transport::{Command, Output, Stdin, TerminalSize};
 use crate::ui::printer::Printer;
 use crate::ui::{error, exit};
@@ -39,12 +40,13 @@ pub struct Remote {
 impl Remote {
     /// Runs it; its exit code is the result.
     pub fn run(&self, session: &Session, world: &World, machine: &str, argv: Vec<String>) -> Result<u8> {
-        let names = world.stack.machines.keys().map(String::as_str);
-        engine::select(&[machine.to_owned()], names)?;
+        let machine = only(world, machine)?;
         let screen = session.surroundings.screen;
         let with_terminal = self.tty
             || !self.no_tty && screen.stdin_is_terminal && screen.stdout_is_terminal && !self.no_stdin;
-        let mut env: BTreeMap<String, String> = self.set.iter().cloned().collect();
+        // As in a login: the engine knows only what a machine was created with, and boxes change theirs while they live.
+        let mut env = if machine.is_box() { machine.env.clone() } else { BTreeMap::new() };
+        env.extend(self.set.iter().cloned());
         if let Some(term) = session.surroundings.variable("TERM").filter(|_| with_terminal) {
             env.entry("TERM".to_owned()).or_insert(term.to_owned());
         }
@@ -57,10 +59,31 @@ impl Remote {
             terminal: with_terminal
                 .then(|| -> TerminalSize { Box::new(|| terminal::size().unwrap_or(USUAL_SIZE)) }),
         };
-        let transport = engine::connect(world, machine)?;
+        let transport = engine::connect(world, &machine.name)?;
         let _raw = (with_terminal && screen.stdin_is_terminal).then(terminal::raw).transpose()?;
-        let exit = transport.exec(command, &mut Through(&session.printer), &session.context())?;
+        let exit = transport.exec(command, &mut Through(&session.printer), &session.context());
+        if let Some(loss) = session.printer.take_loss() {
+            return Err(loss);
+        }
+        if session.printer.reader_left() {
+            return Ok(exit::READER_LEFT);
+        }
+        let exit = exit?;
         Ok(u8::try_from(exit.code).unwrap_or(exit::OWN_FAILURE))
+    }
+}
+
+/// The one machine that a name or pattern means.
+fn only<'a>(world: &'a World, pattern: &str) -> Result<&'a Machine> {
+    let machines = &world.stack.machines;
+    let chosen = engine::select(&[pattern.to_owned()], machines.keys().map(String::as_str))?;
+    match machines.values().filter(|machine| chosen.contains(&machine.name)).collect::<Vec<_>>()[..] {
+        [machine] => Ok(machine),
+        _ => {
+            let names = chosen.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            Err(Error::usage(format!("`{pattern}` means several machines"))
+                .hint(format!("name one: {names}")))
+        }
     }
 }
 
@@ -75,13 +98,13 @@ pub fn own_failures(session: &Session, work: impl FnOnce() -> Result<u8>) -> Res
     })
 }
 
-/// Passes output on as it comes.
+/// Passes output on as it comes; a command that writes to nobody is not waited for.
 struct Through<'a>(&'a Printer);
 
 impl Output for Through<'_> {
     fn stdout(&mut self, bytes: &[u8]) -> Result<()> {
         self.0.result_bytes(bytes);
-        Ok(())
+        if self.0.reader_left() { Err(Error::failed("nobody reads the output any more")) } else { Ok(()) }
     }
 
     fn stderr(&mut self, bytes: &[u8]) -> Result<()> {

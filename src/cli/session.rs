@@ -4,7 +4,7 @@ use super::interrupt::Interrupt;
 use super::options::{Output, Which};
 use super::surroundings::Surroundings;
 use crate::boxes::Store;
-use crate::engine::{Providers, World};
+use crate::engine::{self, Providers, World};
 use crate::envfile::{self, LoadOptions, Loaded};
 use crate::event::{Context, Event, Observer};
 use crate::model::id::ProjectId;
@@ -100,6 +100,17 @@ impl Session {
         let identity = project.identity(&stack.name);
         let boxes = self.boxes(&directories, Some(&stack));
         Ok(World { identity, providers, project, boxes, stack })
+    }
+
+    /// A stack that the engines know, without its Envfile.
+    pub fn open_listed(&self, wanted: &str) -> Result<World> {
+        let directories = Directories::from_environment()?;
+        let providers = self.providers();
+        let found = engine::listed(&providers, wanted)?;
+        let project = Project::remembered(&directories, &found.id, PathBuf::from(&found.directory))?;
+        let stack = Stack::undeclared(&found.project, &found.environment, &project.directory);
+        let boxes = self.boxes(&directories, None);
+        Ok(World { identity: project.identity(&found.project), providers, project, boxes, stack })
     }
 
     /// The providers of this program.

@@ -17,8 +17,9 @@ use std::path::Path;
 #[command(
     name = "ssh-config",
     after_help = "\
-Machines are called MACHINE.STACK. No sshd runs in them and no port is opened: each connection goes through
-`env exec`. Run it again after a machine was rebuilt, because its host key is another one then.
+Machines are called MACHINE.STACK. No sshd runs in them and no port is opened: each
+connection goes through `env exec`. Run it again after a machine was rebuilt, because
+its host key is another one then.
 
 Examples:
   env ssh-config > ~/.ssh/shop.conf     with `Include shop.conf` in ~/.ssh/config: ssh db.shop

@@ -1,4 +1,4 @@
-//! What an Envfile does to this host beyond running its own machines, as a user agrees to it (DESIGN §4.14).
+//! What an Envfile does to this host beyond running its own machines, as a user agrees to it.
 //!
 //! What belongs to the list is [`model::access`](crate::model::access)'s business, except for the recipes that come with a checkout, which
 //! only the store finds; asking and recording are the callers'.

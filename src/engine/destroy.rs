@@ -2,7 +2,7 @@
 
 use super::stop::{each_after_its_users, grace, provider_of};
 use super::{World, observe};
-use crate::event::{Context, Event};
+use crate::event::{Context, Event, Outcome};
 use crate::model::Result;
 use crate::provider::Operation;
 use std::collections::BTreeSet;
@@ -36,7 +36,7 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
     let whole = options.machines.is_empty();
     let chosen = if whole { all.clone() } else { &all & &options.machines };
     context.emit(Event::Begin { machines: chosen.iter().cloned().collect() });
-    each_after_its_users(world, &chosen, context, &|name| remove(world, name, context))?;
+    each_after_its_users(world, &chosen, Outcome::Removed, context, &|name| remove(world, name, context))?;
     for machine in observed.machines.iter().filter(|machine| chosen.contains(&machine.name)) {
         world.project.ledgers().forget(&machine.engine_id)?;
     }

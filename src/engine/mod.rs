@@ -30,7 +30,7 @@ pub use consent::{Touches, touches};
 pub use copy::{copy_in, copy_out};
 pub use destroy::{Destroy, Destroyed, destroy};
 pub use image_builder::ImageBuilder;
-pub use list::list;
+pub use list::{list, listed};
 pub use logs::logs;
 pub use observe::{View, observe};
 pub use prune::prune;
@@ -77,8 +77,11 @@ impl Providers {
         })
     }
 
-    /// Those that the machines of a stack use, each once.
+    /// Those that the machines of a stack use, each once; all when its Envfile is not at hand.
     pub fn of<'a>(&'a self, stack: &Stack) -> Result<Vec<&'a dyn Provider>> {
+        if stack.machines.is_empty() {
+            return Ok(self.0.iter().map(AsRef::as_ref).collect());
+        }
         let names: BTreeSet<&str> =
             stack.machines.values().map(|machine| machine.provider.as_str()).collect();
         names.into_iter().map(|name| self.get(name)).collect()

@@ -1,5 +1,5 @@
 //! What the system's OpenSSH needs to reach machines made from a box: a key of the checkout's own, and the machines' host
-//! keys. No sshd runs in a machine; one is started for each connection, through the provider (DESIGN §4.12).
+//! keys. No sshd runs in a machine; one is started for each connection, through the provider.
 
 use super::{World, connect};
 use crate::event::Context;

@@ -19,7 +19,7 @@ pub fn stop(world: &World, names: &BTreeSet<String>, context: &Context) -> Resul
     };
     let chosen: BTreeSet<String> = names.iter().filter(|name| running(name)).cloned().collect();
     context.emit(Event::Begin { machines: chosen.iter().cloned().collect() });
-    each_after_its_users(world, &chosen, context, &|name| {
+    each_after_its_users(world, &chosen, Outcome::Stopped, context, &|name| {
         context.emit(Event::Doing { machine: Some(name.to_owned()), what: "stopping".to_owned() });
         let operation = Operation::StopMachine { name, grace: grace(world, name) };
         provider_of(world, name)?.apply(&world.identity, operation, context)
@@ -45,10 +45,12 @@ pub fn provider_of<'a>(world: &'a World, name: &str) -> Result<&'a dyn crate::pr
     }
 }
 
-/// Does `work` on each machine once it was done on all machines that need it; those that are independent at once.
+/// Does `work` on each machine once it was done on all machines that need it; those that are independent at once. Who
+/// watches is told `outcome` of each for which it succeeded.
 pub fn each_after_its_users(
     world: &World,
     names: &BTreeSet<String>,
+    outcome: Outcome,
     context: &Context,
     work: &(dyn Fn(&str) -> Result<()> + Sync),
 ) -> Result<()> {
@@ -69,7 +71,8 @@ pub fn each_after_its_users(
             open.iter().copied().filter(|name| !open.iter().any(|user| needs[user].contains(name))).collect();
         context.check("taking machines down")?;
         std::thread::scope(|scope| {
-            let threads: Vec<_> = wave.iter().map(|name| scope.spawn(|| one(name, context, work))).collect();
+            let threads: Vec<_> =
+                wave.iter().map(|name| scope.spawn(|| one(name, outcome, context, work))).collect();
             for thread in threads {
                 let crashed = || Err(Error::failed("a thread of ours crashed"));
                 errors.extend(thread.join().unwrap_or_else(|_| crashed()).err());
@@ -82,11 +85,16 @@ pub fn each_after_its_users(
     errors.into_iter().next().map_or(Ok(()), Err)
 }
 
-fn one(name: &str, context: &Context, work: &(dyn Fn(&str) -> Result<()> + Sync)) -> Result<()> {
+fn one(
+    name: &str,
+    outcome: Outcome,
+    context: &Context,
+    work: &(dyn Fn(&str) -> Result<()> + Sync),
+) -> Result<()> {
     let begin = Instant::now();
     let result = work(name);
     let (outcome, detail) = match &result {
-        Ok(()) => (Outcome::Done, String::new()),
+        Ok(()) => (outcome, String::new()),
         Err(error) => (Outcome::Failed, error.message.clone()),
     };
     let seconds = begin.elapsed().as_secs_f64();

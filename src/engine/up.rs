@@ -181,7 +181,7 @@ fn one_machine(
             .get(&machine.provider)
             .and_then(|provider| Work { world, planned, action, machine, provider, board, context }.run()),
         None => super::destroy::remove(world, &action.name, context)
-            .map(|()| Done { outcome: Outcome::Done, steps: Vec::new() }),
+            .map(|()| Done { outcome: Outcome::Removed, steps: Vec::new() }),
     };
     if done.is_err() {
         board.reached(&action.name, Stage::Failed);

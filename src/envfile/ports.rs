@@ -3,7 +3,7 @@
 use crate::model::machine::Port;
 use std::net::IpAddr;
 
-/// Where a port listens when the Envfile does not say (DESIGN §4.13).
+/// Where a port listens when the Envfile does not say.
 const LOOPBACK: &str = "127.0.0.1";
 
 /// The ports that one entry publishes; a range gives several.

@@ -104,8 +104,10 @@ pub enum Outcome {
     Ready,
     /// A one-shot machine ended with code 0.
     Completed,
-    /// Stopped, removed: what was asked for is done.
-    Done,
+    /// It was stopped, as asked for.
+    Stopped,
+    /// It was removed, as asked for.
+    Removed,
     /// It failed.
     Failed,
     /// Not begun or not ended, because a machine it needs failed or the user interrupted.

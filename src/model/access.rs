@@ -1,4 +1,4 @@
-//! What a stack does to the host beyond its own machines: the list that consent is asked for (DESIGN §4.14).
+//! What a stack does to the host beyond its own machines: the list that consent is asked for.
 //!
 //! Pure. Relies on loading having made host paths absolute and free of symbolic links: what looks inside the project is.
 

@@ -1,6 +1,6 @@
 //! The one error type: what was attempted on which object, the cause, and the way out.
 //!
-//! The kind decides the exit code (DESIGN §6); the text is never parsed.
+//! The kind decides the exit code; the text is never parsed.
 
 use std::fmt;
 

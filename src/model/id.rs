@@ -1,6 +1,6 @@
 //! Names and identities, and the names we derive from them in an engine.
 //!
-//! A thing in an engine is ours when its labels *and* the name derived here agree (DESIGN §4.2).
+//! A thing in an engine is ours when its labels *and* the name derived here agree.
 
 use std::fmt;
 

@@ -3,7 +3,7 @@
 use super::machine::Machine;
 use super::step::Step;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Name of the network that machines join when they name none.
 pub const DEFAULT_NETWORK: &str = "default";
@@ -31,6 +31,24 @@ pub struct Stack {
     pub configs: BTreeMap<String, Content>,
     /// Steps that run once over several machines, after their own.
     pub provision: Vec<StackStep>,
+}
+
+impl Stack {
+    /// A stack whose Envfile is not at hand: nothing is known of it but who it is.
+    pub fn undeclared(name: &str, environment: &str, directory: &Path) -> Self {
+        Self {
+            name: name.to_owned(),
+            environment: environment.to_owned(),
+            file: directory.join("Envfile"),
+            directory: directory.to_owned(),
+            machines: BTreeMap::new(),
+            networks: BTreeMap::new(),
+            volumes: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            configs: BTreeMap::new(),
+            provision: Vec::new(),
+        }
+    }
 }
 
 /// A network of the stack.

@@ -57,6 +57,8 @@ pub struct ListedStack {
     pub environment: String,
     /// Where its Envfile was when it was made.
     pub directory: String,
+    /// Whether that directory is still there.
+    pub directory_exists: bool,
     /// The providers that run its machines.
     pub providers: Vec<String>,
     /// How many machines it has.

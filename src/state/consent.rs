@@ -1,4 +1,4 @@
-//! What the user has allowed an Envfile to do to the host (DESIGN §4.14), kept outside the checkout, which could otherwise
+//! What the user has allowed an Envfile to do to the host, kept outside the checkout, which could otherwise
 //! allow itself everything. A consent is bound to the digest of the list of things; this room does not know the list's meaning.
 
 use super::Project;

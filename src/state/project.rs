@@ -94,6 +94,12 @@ impl Project {
         Self::find(directories, real(directory)?, adopt)
     }
 
+    /// A checkout that only the engines remember: its directory may be gone, and nothing is written there.
+    pub fn remembered(directories: &Directories, id: &str, directory: PathBuf) -> Result<Self> {
+        let record = Record { id: id.to_owned(), directory: directory.clone() };
+        Self::new(directories, directory, &record, Situation::Known)
+    }
+
     /// Who a stack of this checkout is; `name` is the Envfile's, or the further copy's.
     pub fn identity(&self, name: &str) -> Identity {
         Identity {

@@ -179,7 +179,9 @@ impl Board {
                 let sign = match outcome {
                     Outcome::Failed => paint.bad(sign),
                     Outcome::Skipped => paint.notable(sign),
-                    Outcome::Ready | Outcome::Completed | Outcome::Done => paint.good(sign),
+                    Outcome::Ready | Outcome::Completed | Outcome::Stopped | Outcome::Removed => {
+                        paint.good(sign)
+                    }
                 };
                 format!("  {sign} {name}{text}   {}", paint.dim(&detail)).trim_end().to_owned()
             }
@@ -197,7 +199,9 @@ impl Board {
 fn outcome_words(outcome: Outcome) -> (&'static str, &'static str) {
     match outcome {
         Outcome::Ready => ("✓", "ready"),
-        Outcome::Completed | Outcome::Done => ("✓", "done"),
+        Outcome::Completed => ("✓", "done"),
+        Outcome::Stopped => ("✓", "stopped"),
+        Outcome::Removed => ("✓", "removed"),
         Outcome::Failed => ("✗", "failed"),
         Outcome::Skipped => ("-", "skipped"),
     }

@@ -18,6 +18,8 @@ pub const UNAVAILABLE: u8 = 69;
 pub const LOCKED: u8 = 75;
 /// Our own failure where the code is otherwise that of the command: `exec`, `shell`.
 pub const OWN_FAILURE: u8 = 125;
+/// Nobody reads the command's output any more (`exec`, `shell`): what a shell reports for a process that SIGPIPE ended.
+pub const READER_LEFT: u8 = 141;
 /// The user interrupted the work.
 pub const INTERRUPTED: u8 = 130;
 

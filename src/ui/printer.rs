@@ -1,10 +1,12 @@
 //! The one place that writes to standard output and standard error.
 //!
 //! Results go to standard output; notes, progress, questions and errors to standard error. When the reader of standard
-//! output goes away, what is left is not written and nobody is told, as with other tools in a pipe.
+//! output goes away, what is left is not written and nobody is told, as with other tools in a pipe. Output that is lost for
+//! another reason, such as a full disk, is kept as an error for whoever decides the exit code.
 
 use super::paint::Paint;
 use super::screen::Screen;
+use crate::model::Error;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +35,7 @@ struct Streams {
     out: Mutex<Box<dyn Write + Send>>,
     err: Mutex<Box<dyn Write + Send>>,
     reader_left: AtomicBool,
+    lost: Mutex<Option<io::Error>>,
 }
 
 impl Printer {
@@ -47,8 +50,12 @@ impl Printer {
         out: Box<dyn Write + Send>,
         err: Box<dyn Write + Send>,
     ) -> Self {
-        let streams =
-            Streams { out: Mutex::new(out), err: Mutex::new(err), reader_left: AtomicBool::new(false) };
+        let streams = Streams {
+            out: Mutex::new(out),
+            err: Mutex::new(err),
+            reader_left: AtomicBool::new(false),
+            lost: Mutex::new(None),
+        };
         Self { screen, verbosity, streams: Arc::new(streams) }
     }
 
@@ -91,10 +98,18 @@ impl Printer {
             return;
         }
         let mut out = self.streams.out.lock().unwrap_or_else(PoisonError::into_inner);
-        // A full disk behind a redirection is no better than a reader that left: nothing more can be said there.
-        if out.write_all(bytes).and_then(|()| out.flush()).is_err() {
+        if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
             self.streams.reader_left.store(true, Ordering::SeqCst);
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                *self.streams.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
         }
+    }
+
+    /// Why results could not be written, when it was not a reader that had enough; said once.
+    pub fn take_loss(&self) -> Option<Error> {
+        let lost = self.streams.lost.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Some(Error::failed("cannot write to standard output: the result is incomplete").because(lost))
     }
 
     /// Whether nobody reads the results any more.
@@ -173,6 +188,18 @@ pub(crate) mod tests {
         }
     }
 
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn each_kind_of_text_goes_where_it_belongs() {
         for (verbosity, expected) in [
@@ -197,6 +224,16 @@ pub(crate) mod tests {
         printer.result("result");
         printer.result("more");
         assert!(printer.reader_left());
+        assert!(printer.take_loss().is_none());
         assert_eq!(err.text(), "");
+    }
+
+    #[test]
+    fn output_that_is_lost_is_told_once() {
+        let printer =
+            Printer::to(Screen::PLAIN, Verbosity::Normal, Box::new(Full), Box::new(Kept::default()));
+        printer.result("result");
+        assert!(printer.take_loss().is_some());
+        assert!(printer.take_loss().is_none());
     }
 }
