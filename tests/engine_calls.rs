@@ -72,7 +72,7 @@ fn an_up_makes_no_call_that_it_could_do_without() {
       1 GET /containers/*/json
       3 GET /containers/json
       1 GET /images/*/json
-      3 GET /networks
+      4 GET /networks
       1 GET /networks/*
       1 GET /version
       3 GET /volumes
@@ -84,8 +84,8 @@ fn an_up_makes_no_call_that_it_could_do_without() {
     insta::assert_snapshot!(lines(&Checkout::with(10).calls("up")), @r"
      10 GET /containers/*/json
       3 GET /containers/json
-     10 GET /images/*/json
-      3 GET /networks
+      1 GET /images/*/json
+      4 GET /networks
       1 GET /networks/*
       1 GET /version
       3 GET /volumes

@@ -16,7 +16,8 @@ use bollard::Docker;
 use bollard::models::{
     EndpointSettings, Ipam, IpamConfig, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
 };
-use bollard::query_parameters::ListContainersOptionsBuilder;
+use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
+use std::collections::HashMap;
 
 /// What plans compare.
 pub(super) fn describe(network: &Network) -> Fields {
@@ -90,7 +91,31 @@ pub(super) fn create(client: &Client, identity: &Identity, network: &Network) ->
             ours
         }
     })?;
+    client.block(drop_doubles(&client.docker, identity, &network.name))?.explain(what)
+}
+
+/// A killed run's call may still have been under way when we looked, and the engine lets both make a network of one name:
+/// the first stays.
+async fn drop_doubles(docker: &Docker, identity: &Identity, name: &str) -> Answer<()> {
+    for double in ours(docker, identity, name).await?.iter().skip(1) {
+        optional(docker.remove_network(double).await)?;
+    }
     Ok(())
+}
+
+/// Ids of the stack's networks of this name, the oldest first; there should be no more than one.
+async fn ours(docker: &Docker, identity: &Identity, name: &str) -> Answer<Vec<String>> {
+    let engine_name = identity.network(name);
+    // The engine finds names that contain it, too.
+    let filters = HashMap::from([("name", vec![engine_name.clone()])]);
+    let options = ListNetworksOptionsBuilder::default().filters(&filters).build();
+    let mut found = docker.list_networks(Some(options)).await?;
+    found.retain(|network| {
+        network.name.as_ref() == Some(&engine_name)
+            && labels::belongs(network.labels.as_ref(), &engine_name, identity, Kind::Network, name)
+    });
+    found.sort_by(|one, other| (&one.created, &one.id).cmp(&(&other.created, &other.id)));
+    Ok(found.into_iter().filter_map(|network| network.id).collect())
 }
 
 fn request(identity: &Identity, network: &Network, name: String) -> NetworkCreateRequest {
@@ -120,25 +145,13 @@ fn request(identity: &Identity, network: &Network, name: String) -> NetworkCreat
 
 /// Removes a network of the stack, which its machines leave first; a foreign one of that name stays.
 pub(super) fn remove(client: &Client, identity: &Identity, name: &str) -> Result<()> {
-    let engine_name = identity.network(name);
     client
         .block(async {
-            let found = optional(client.docker.inspect_network(&engine_name, None).await)?;
-            match found {
-                Some(found)
-                    if labels::belongs(
-                        found.labels.as_ref(),
-                        &engine_name,
-                        identity,
-                        Kind::Network,
-                        name,
-                    ) =>
-                {
-                    empty(&client.docker, identity, &engine_name).await?;
-                    optional(client.docker.remove_network(&engine_name).await).map(|_| ())
-                }
-                _ => Ok(()),
+            for network in ours(&client.docker, identity, name).await? {
+                empty(&client.docker, identity, &network).await?;
+                optional(client.docker.remove_network(&network).await)?;
             }
+            Ok(())
         })?
         .explain(|| format!("cannot remove network {name}"))
 }

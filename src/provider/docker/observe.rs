@@ -59,11 +59,21 @@ async fn find(client: &Client, scope: Scope<'_>) -> Answer<Observed> {
     observed.machines.sort_by(|a, b| (&a.owner, &a.name).cmp(&(&b.owner, &b.name)));
     let by_name = |a: &ObservedThing, b: &ObservedThing| (&a.owner, &a.name).cmp(&(&b.owner, &b.name));
     observed.networks.sort_by(by_name);
+    observed.networks.dedup_by(is_double);
     observed.volumes.sort_by(by_name);
     Ok(observed)
 }
 
 /// What the engine is asked to list of a scope.
+/// Two networks of one name, as killed runs may leave on older engines, are one that differs from what is declared.
+fn is_double(double: &mut ObservedThing, kept: &mut ObservedThing) -> bool {
+    let is_double = double.engine_name == kept.engine_name;
+    if is_double {
+        kept.fields.set("copies", "several of this name");
+    }
+    is_double
+}
+
 pub(super) fn filters(scope: Scope<'_>) -> HashMap<&'static str, Vec<String>> {
     let labels = match scope {
         Scope::Host => vec![labels::ID.to_owned()],
