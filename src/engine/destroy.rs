@@ -42,10 +42,12 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
     }
     let mut destroyed = Destroyed { machines: chosen.into_iter().collect(), ..Destroyed::default() };
     if whole {
-        for machine in world.stack.machines.values().filter(|machine| !all.contains(&machine.name)) {
-            // What a kill left of it while it was made is no machine yet, and has to go all the same.
-            let provider = provider_of(world, &machine.name)?;
-            provider.apply(&world.identity, Operation::RemoveMachine(&machine.name), context)?;
+        // What a kill left of a machine while it was made is no machine yet, and has to go all the same.
+        let with_volumes = observed.volumes.iter().filter_map(|volume| volume.machine.as_ref());
+        let half_made: BTreeSet<&String> = world.stack.machines.keys().chain(with_volumes).collect();
+        for name in half_made.into_iter().filter(|name| !all.contains(*name)) {
+            let provider = provider_of(world, name)?;
+            provider.apply(&world.identity, Operation::RemoveMachine(name), context)?;
         }
         for network in &observed.networks {
             let provider = provider_of(world, "")?;

@@ -3,12 +3,13 @@
 //! Archives cannot be put through a read-only mount, so what machines only read comes in this way.
 
 use super::client::Client;
-use super::errors::{Explain, is_conflict, optional};
+use super::errors::{Answer, Explain, is_conflict, optional};
 use super::labels::{self, Kind};
 use super::transport::upload;
 use crate::event::Context;
 use crate::model::Result;
 use crate::model::error::Attempt;
+use bollard::Docker;
 use bollard::models::{ContainerCreateBody, HostConfig, Mount};
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
 use std::time::Duration;
@@ -63,7 +64,7 @@ pub(super) fn fill(
     patience: Duration,
     context: &Context,
 ) -> Result<Filled> {
-    let name = format!("{}.filler", mount.source.as_deref().unwrap_or_default());
+    let name = name_for(mount.source.as_deref().unwrap_or_default());
     let query = CreateContainerOptionsBuilder::default().name(&name).build();
     let body = ContainerCreateBody {
         image: Some(image.to_owned()),
@@ -103,6 +104,22 @@ fn wait_for_other(client: &Client, name: &str, patience: Duration, context: &Con
             return remove(client, name);
         }
     }
+}
+
+fn name_for(volume: &str) -> String {
+    format!("{volume}.filler")
+}
+
+/// Removes the filler of a volume that a killed run left behind, when there is one and it is ours.
+pub(super) async fn clear(docker: &Docker, volume: &str) -> Answer<()> {
+    let name = name_for(volume);
+    let Some(found) = optional(docker.inspect_container(&name, None).await)? else { return Ok(()) };
+    let labels = found.config.and_then(|config| config.labels);
+    if labels::name(labels.as_ref()) == Some(&name) {
+        let options = RemoveContainerOptionsBuilder::default().force(true).build();
+        optional(docker.remove_container(&name, Some(options)).await)?;
+    }
+    Ok(())
 }
 
 fn remove(client: &Client, name: &str) -> Result<()> {

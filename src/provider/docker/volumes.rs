@@ -2,6 +2,7 @@
 
 use super::client::Client;
 use super::errors::{Explain, optional};
+use super::filler;
 use super::labels::{self, Kind, Labels, Notes};
 use super::networks::declared_labels;
 use crate::model::fields::Fields;
@@ -105,7 +106,12 @@ pub(super) async fn remove_kind(client: &Client, identity: &Identity, kind: Kind
     let found = optional(client.docker.inspect_volume(&engine_name).await).explain(what)?;
     match found {
         Some(found) if labels::belongs(Some(&found.labels), &engine_name, identity, kind, name) => {
-            let removed = client.docker.remove_volume(&engine_name, None::<RemoveVolumeOptions>).await;
+            let remove = || client.docker.remove_volume(&engine_name, None::<RemoveVolumeOptions>);
+            let mut removed = remove().await;
+            if removed.as_ref().is_err_and(super::errors::is_conflict) {
+                filler::clear(&client.docker, &engine_name).await.explain(what)?;
+                removed = remove().await;
+            }
             optional(removed).map(|_| ()).map_err(|error| {
                 let ours = super::errors::explain(&error, what());
                 match super::errors::is_conflict(&error) {
