@@ -44,10 +44,11 @@ pub(super) fn stop(client: &Client, identity: &Identity, name: &str, grace: Opti
     optional(stopped).map(|_| ()).explain(|| format!("cannot stop machine {name}"))
 }
 
-/// Removes a machine, however it stands, with its own volumes. Volumes of the stack stay.
+/// Removes a machine, however it stands, with its own volumes. Volumes of the stack stay, and so does somebody else's
+/// container of that name.
 pub(super) fn remove(client: &Client, identity: &Identity, name: &str) -> Result<()> {
     let cannot = || format!("cannot remove machine {name}");
-    if create::is_there(client, identity, name)? {
+    if create::is_ours(client, identity, name)? == Some(true) {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
         let removed = client.block(client.docker.remove_container(&identity.machine(name), Some(options)))?;
         match removed {

@@ -144,16 +144,23 @@ fn create_call(
 /// Whether the machine exists and is ours; somebody else's of that name is an error.
 pub(super) fn is_there(client: &Client, identity: &Identity, machine: &str) -> Result<bool> {
     let name = identity.machine(machine);
+    match is_ours(client, identity, machine)? {
+        Some(false) => Err(Error::failed(format!("container {name} exists and is not ours")).hint(format!(
+            "rename it with `docker rename {name} NEW`, or use another `name` in the Envfile"
+        ))),
+        ours => Ok(ours.is_some()),
+    }
+}
+
+/// Whether what has the machine's name is ours; `None` when nothing has.
+pub(super) fn is_ours(client: &Client, identity: &Identity, machine: &str) -> Result<Option<bool>> {
+    let name = identity.machine(machine);
     let looked = client.block(client.docker.inspect_container(&name, None::<InspectContainerOptions>))?;
     let found = optional(looked).explain(|| format!("cannot look at machine {machine}"))?;
-    let Some(found) = found else { return Ok(false) };
-    let labels = found.config.and_then(|config| config.labels);
-    if labels::belongs(labels.as_ref(), &name, identity, Kind::Machine, machine) {
-        Ok(true)
-    } else {
-        Err(Error::failed(format!("container {name} exists and is not ours"))
-            .hint(format!("rename it with `docker rename {name} NEW`, or use another `name` in the Envfile")))
-    }
+    Ok(found.map(|found| {
+        let labels = found.config.and_then(|config| config.labels);
+        labels::belongs(labels.as_ref(), &name, identity, Kind::Machine, machine)
+    }))
 }
 
 /// Removes what a killed run left of a machine that has not got its name yet.
