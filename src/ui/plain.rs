@@ -16,6 +16,9 @@ pub(super) fn tell(
     match event {
         Event::Doing { machine: None, what } => printer.note(&format!("  … {what}")),
         Event::Doing { machine: Some(machine), what } => printer.detail(&format!("  … {machine}: {what}")),
+        Event::Waiting { machine, requirement, .. } => {
+            printer.detail(&format!("  … {machine}: waiting for {requirement}"));
+        }
         Event::Step { machine, step, status, seconds }
             if matches!(status, StepStatus::Changed | StepStatus::Failed) =>
         {
