@@ -5,9 +5,12 @@
 
 mod checkouts;
 mod engine;
+mod gate;
 mod interrupted;
 mod keys;
+mod killed;
 mod outside;
+mod refused;
 mod running;
 mod stack;
 mod steps;

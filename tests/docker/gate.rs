@@ -1,0 +1,133 @@
+//! A socket in front of the engine that lets calls through and stops at one of them: a test can kill `env` there.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Where the engine itself listens.
+const ENGINE: &str = "/var/run/docker.sock";
+
+/// How long nothing may happen before the calls count as over.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// A socket in front of the engine.
+pub struct Gate {
+    socket: PathBuf,
+    news: Receiver<News>,
+}
+
+enum News {
+    /// The call was sent on, and its answer will never come.
+    Reached,
+    /// A connection was closed by `env`.
+    Closed,
+    /// A connection was opened.
+    Opened,
+}
+
+struct Shared {
+    /// Calls that change something, until the gate closes.
+    left: AtomicUsize,
+    news: Mutex<Sender<News>>,
+}
+
+impl Gate {
+    /// Lets this many calls that change something through to the engine; the last of them gets no answer, nor does anything
+    /// after it.
+    pub fn before_answer(call: usize, directory: &Path) -> Self {
+        let socket = directory.join(format!("gate-{call}.sock"));
+        let _ = std::fs::remove_file(&socket);
+        let listener = UnixListener::bind(&socket).unwrap();
+        let (sender, news) = mpsc::channel();
+        let shared = Arc::new(Shared { left: AtomicUsize::new(call), news: Mutex::new(sender) });
+        std::thread::spawn(move || {
+            // Ends with the test process: a thread that waits costs nothing.
+            for client in listener.incoming().flatten() {
+                shared.tell(News::Opened);
+                let shared = shared.clone();
+                std::thread::spawn(move || serve(client, &shared));
+            }
+        });
+        Self { socket, news }
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Waits until the call was made; `false` when all connections were closed before.
+    pub fn wait(&self) -> bool {
+        let mut open = 0;
+        loop {
+            match self.news.recv_timeout(QUIET) {
+                Ok(News::Reached) => return true,
+                Ok(News::Opened) => open += 1,
+                Ok(News::Closed) if open > 1 => open -= 1,
+                Ok(News::Closed) => {
+                    // The next connection, if any, follows at once.
+                    match self.news.recv_timeout(Duration::from_secs(1)) {
+                        Ok(News::Reached) => return true,
+                        Ok(_) => open = 1,
+                        Err(_) => return false,
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return false,
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn tell(&self, news: News) {
+        let _ = self.news.lock().unwrap().send(news);
+    }
+
+    /// Counts a call; whether it is the last that is let through, and whether it is one too many.
+    fn count(&self) -> (bool, bool) {
+        let before = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        (before == Ok(1), before.is_err())
+    }
+}
+
+fn serve(mut client: UnixStream, shared: &Shared) {
+    let mut engine = UnixStream::connect(ENGINE).unwrap();
+    let (mut answers, mut back) = (engine.try_clone().unwrap(), client.try_clone().unwrap());
+    let stopped = Arc::new(AtomicUsize::new(0));
+    let is_stopped = stopped.clone();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 16 * 1024];
+        while let Ok(count @ 1..) = answers.read(&mut buffer) {
+            if is_stopped.load(Ordering::SeqCst) > 0 || back.write_all(&buffer[..count]).is_err() {
+                break;
+            }
+        }
+        if is_stopped.load(Ordering::SeqCst) == 0 {
+            let _ = back.shutdown(Shutdown::Write);
+        }
+    });
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(count @ 1..) = client.read(&mut buffer) {
+        let changes = ["POST /", "PUT /", "DELETE /"].iter().any(|verb| buffer.starts_with(verb.as_bytes()));
+        let (is_last, too_many) = if changes { shared.count() } else { (false, false) };
+        if too_many {
+            break;
+        }
+        if is_last {
+            stopped.store(1, Ordering::SeqCst);
+        }
+        if engine.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+        if is_last {
+            shared.tell(News::Reached);
+        }
+    }
+    let _ = engine.shutdown(Shutdown::Write);
+    shared.tell(News::Closed);
+}

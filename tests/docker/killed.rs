@@ -1,0 +1,173 @@
+//! `env` is killed as a power failure would, at any moment: the next `up` converges, and `destroy` leaves nothing.
+
+use super::engine::{docker, try_docker};
+use super::gate::Gate;
+use super::running::{Running, pause, wait_until};
+use super::stack::Stack;
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_step_goes_on_and_is_never_started_twice() {
+    let stack = Stack::new(
+        "[machine.web]\nimage = \"IMAGE\"\n[[machine.web.provision]]\n\
+         shell = \"\"\"\necho begun >> /root/log\nsleep 4\necho ended >> /root/log\n\"\"\"\n\
+         [[machine.web.provision]]\nshell = \"echo after >> /root/log\"\n",
+    );
+    let up = stack.start("up");
+    let log = || try_docker(&format!("exec {} cat /root/log", stack.container("web")));
+    wait_until("the step begins", || {
+        stack.project.path(".envup/id").exists() && log().is_some_and(|log| log.contains("begun"))
+    });
+    up.kill();
+    assert_eq!(sleepers(&stack), 1);
+
+    let up = stack.start("up");
+    assert!(sleepers(&stack) <= 1);
+    let (code, said) = up.end();
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(log().unwrap(), "begun\nended\nafter");
+    stack.nothing_to_do();
+}
+
+#[test]
+fn a_changed_step_runs_after_the_old_one_has_ended() {
+    let step = |seconds| {
+        format!(
+            "[machine.web]\nimage = \"IMAGE\"\n[[machine.web.provision]]\n\
+             shell = \"echo {seconds} >> /root/log; sleep {seconds}; echo ended >> /root/log\"\n"
+        )
+    };
+    let stack = Stack::new(&step(4));
+    let up = stack.start("up");
+    let has_begun = || try_docker(&format!("exec {} test -e /root/log", stack.container("web"))).is_some();
+    wait_until("the step begins", || stack.project.path(".envup/id").exists() && has_begun());
+    up.kill();
+    stack.envfile(&step(1));
+    stack.env("up --verbose").succeeds().stderr_has("started earlier");
+    assert_eq!(stack.inside("web", "cat /root/log"), "4\nended\n1\nended");
+    stack.nothing_to_do();
+}
+
+fn sleepers(stack: &Stack) -> usize {
+    // The machine's own process sleeps for 1000 seconds.
+    let listed = stack.inside("web", "ps -o args | grep '^sleep ' | grep -v 1000 || true");
+    listed.lines().count()
+}
+
+#[test]
+fn apt_goes_on_and_is_never_started_twice() {
+    let stack = Stack::new(
+        "[machine.server]\nbox = \"debian/12\"\n[[machine.server.provision]]\n\
+         shell = \"\"\"\necho begun >> /root/log\napt-get -q update\n\
+         apt-get -q -y install --no-install-recommends hello\necho ended >> /root/log\n\"\"\"\n",
+    );
+    let mut up = stack.start("up --verbose");
+    up.until_says("Get:1");
+    up.kill();
+    let up = stack.start("up");
+    let apts = stack.inside("server", "ps -eo comm= | grep -c '^apt-get$' || true");
+    assert!(apts == "0" || apts == "1", "{apts} run");
+    let (code, said) = up.end();
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(stack.inside("server", "cat /root/log; hello -g one"), "begun\nended\none");
+    stack.nothing_to_do();
+}
+
+/// A little of everything that takes calls to the engine.
+const STACK: &str = r#"
+[machine.web]
+image = "IMAGE"
+networks = ["front", "default"]
+volumes = ["data:/data", "/own"]
+configs = { site = "/etc/site.conf" }
+secrets = ["token"]
+ready = { cmd = "test -e /tmp/done" }
+provision = [{ shell = "echo once >> /tmp/done" }]
+
+[network.front]
+[volume.data]
+[config.site]
+content = "one"
+[secret.token]
+file = "token"
+"#;
+
+/// Kills `env up` when it has sent its call of this number, without an answer; `false` when it was through before.
+fn killed_at(stack: &Stack, call: usize) -> bool {
+    let gate = Gate::before_answer(call, stack.project.directory());
+    let host = format!("unix://{}", gate.socket().display());
+    let up = Running::start(stack.project.command(&["up"]).var("DOCKER_HOST", &host));
+    let was_reached = gate.wait();
+    if was_reached {
+        up.kill();
+    } else {
+        let (code, said) = up.end();
+        assert_eq!(code, 0, "{said}");
+    }
+    was_reached
+}
+
+/// Waits until the engine has made what it was asked for: nothing new for a while.
+fn settle(stack: &Stack) {
+    let mut seen = (stack.things(), Instant::now());
+    while seen.1.elapsed() < Duration::from_millis(1500) {
+        pause();
+        let now = stack.things();
+        if now != seen.0 {
+            seen = (now, Instant::now());
+        }
+    }
+}
+
+#[test]
+fn after_any_call_to_the_engine_the_next_up_converges() {
+    let next = std::sync::atomic::AtomicUsize::new(1);
+    let last = std::sync::atomic::AtomicUsize::new(usize::MAX);
+    let sweep = || {
+        loop {
+            let call = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            if call > last.load(std::sync::atomic::Ordering::SeqCst) {
+                return;
+            }
+            let stack = Stack::new(STACK);
+            stack.project.write("token", "t0ken");
+            if !killed_at(&stack, call) {
+                last.fetch_min(call, std::sync::atomic::Ordering::SeqCst);
+                continue;
+            }
+            if call.is_multiple_of(2) {
+                stack.up();
+                let script = "cat /tmp/done /etc/site.conf /run/secrets/token; ls -d /data /own";
+                assert_eq!(stack.inside("web", script), "once\nonet0ken/data\n/own", "killed at call {call}");
+            }
+            settle(&stack);
+            stack.env("destroy --yes --volumes").succeeds();
+            assert_eq!(stack.things(), Vec::<String>::new(), "killed at call {call}");
+        }
+    };
+    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(sweep))));
+    assert!(last.load(std::sync::atomic::Ordering::SeqCst) > 8, "the gate saw no calls");
+}
+
+#[test]
+fn a_killed_replacement_and_a_killed_destroy_are_finished() {
+    for call in 1..=4 {
+        let stack = Stack::new(STACK);
+        stack.project.write("token", "t0ken");
+        stack.up();
+        stack.envfile(&STACK.replace("\"one\"", "\"two\""));
+        killed_at(&stack, call);
+        stack.up();
+        assert_eq!(stack.inside("web", "cat /etc/site.conf"), "two", "killed at call {call}");
+
+        let gate = Gate::before_answer(call, stack.project.directory());
+        let host = format!("unix://{}", gate.socket().display());
+        let command = stack.project.command(&["destroy", "--yes", "--volumes"]).var("DOCKER_HOST", &host);
+        let destroy = Running::start(command);
+        gate.wait();
+        destroy.kill();
+        stack.env("destroy --yes --volumes").succeeds();
+        assert_eq!(stack.things(), Vec::<String>::new(), "killed at call {call}");
+        assert_eq!(docker(&format!("images -q {}-*", stack.name())), "");
+    }
+}
