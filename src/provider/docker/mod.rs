@@ -20,6 +20,7 @@ mod golden;
 mod images;
 mod labels;
 mod logs;
+mod network_removal;
 mod networks;
 mod observe;
 mod options;
@@ -131,7 +132,7 @@ impl Provider for DockerProvider {
                 images::import(client, reference, archive, context)
             }
             Operation::CreateNetwork(network) => networks::create(client, identity, network),
-            Operation::RemoveNetwork(name) => networks::remove(client, identity, name),
+            Operation::RemoveNetwork(name) => network_removal::remove(client, identity, name),
             Operation::CreateVolume(volume) => volumes::create(client, identity, volume),
             Operation::RemoveVolume(name) => volumes::remove(client, identity, name),
             Operation::CreateMachine(new) => {

@@ -1,9 +1,8 @@
-//! Networks of a stack: made, looked at, joined, left, removed.
+//! Networks of a stack: made, looked at, joined, left. How they are removed stands in `network_removal`.
 
 use super::client::Client;
 use super::errors::{Answer, Explain, explain, is_conflict, is_missing, optional};
 use super::labels::{self, Kind, Labels};
-use super::observe::filters;
 use super::options;
 use crate::model::fields::Fields;
 use crate::model::id::Identity;
@@ -11,12 +10,11 @@ use crate::model::machine::Machine;
 use crate::model::observed::ObservedThing;
 use crate::model::stack::Network;
 use crate::model::{Error, Result};
-use crate::provider::Scope;
 use bollard::Docker;
 use bollard::models::{
     EndpointSettings, Ipam, IpamConfig, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
 };
-use bollard::query_parameters::{ListContainersOptionsBuilder, ListNetworksOptionsBuilder};
+use bollard::query_parameters::ListNetworksOptionsBuilder;
 use std::collections::HashMap;
 
 /// What plans compare.
@@ -104,7 +102,7 @@ async fn drop_doubles(docker: &Docker, identity: &Identity, name: &str) -> Answe
 }
 
 /// Ids of the stack's networks of this name, the oldest first; there should be no more than one.
-async fn ours(docker: &Docker, identity: &Identity, name: &str) -> Answer<Vec<String>> {
+pub(super) async fn ours(docker: &Docker, identity: &Identity, name: &str) -> Answer<Vec<String>> {
     let engine_name = identity.network(name);
     // The engine finds names that contain it, too.
     let filters = HashMap::from([("name", vec![engine_name.clone()])]);
@@ -141,31 +139,6 @@ fn request(identity: &Identity, network: &Network, name: String) -> NetworkCreat
         labels: Some(all),
         ..NetworkCreateRequest::default()
     }
-}
-
-/// Removes a network of the stack, which its machines leave first; a foreign one of that name stays.
-pub(super) fn remove(client: &Client, identity: &Identity, name: &str) -> Result<()> {
-    client
-        .block(async {
-            for network in ours(&client.docker, identity, name).await? {
-                empty(&client.docker, identity, &network).await?;
-                optional(client.docker.remove_network(&network).await)?;
-            }
-            Ok(())
-        })?
-        .explain(|| format!("cannot remove network {name}"))
-}
-
-/// Lets the stack's own machines leave a network: else it cannot be removed, and those that do not run could not be started
-/// without it. Whoever else is in it stays, and with them the network.
-async fn empty(docker: &Docker, identity: &Identity, network: &str) -> Answer<()> {
-    let mut filters = filters(Scope::Stack(identity));
-    filters.insert("network", vec![network.to_owned()]);
-    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-    for container in docker.list_containers(Some(options)).await? {
-        leave(docker, container.id.as_deref().unwrap_or_default(), network).await?;
-    }
-    Ok(())
 }
 
 /// Joins a container to a network; one that has joined already stays as it is.
@@ -223,7 +196,8 @@ pub(super) fn update(
         .explain(|| format!("cannot connect machine {} to network {name}", machine.name))
 }
 
-async fn leave(docker: &Docker, container: &str, network: &str) -> Answer<()> {
+/// Lets a container leave a network; one that is not in it stays as it is.
+pub(super) async fn leave(docker: &Docker, container: &str, network: &str) -> Answer<()> {
     let request = NetworkDisconnectRequest { container: container.to_owned(), force: Some(true) };
     match docker.disconnect_network(network, request).await {
         Err(error) if is_missing(&error) || not_joined(&error) => Ok(()),
