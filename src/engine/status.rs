@@ -75,10 +75,10 @@ fn machine_status(world: &World, machine: &Machine, view: &View, ready: bool) ->
     let steps = count(machine, view.ledgers.get(&machine.name).unwrap_or(&no_ledger));
     let state = match observed.state {
         State::Running if steps.failed > 0 => State::Failed,
-        State::Stopped if desired::is_one_shot(world, &machine.name) && observed.exit_code == Some(0) => {
-            State::Completed
+        // Only what another machine waits for has done its work when it ended well.
+        State::Stopped | State::Completed if observed.exit_code == Some(0) => {
+            if desired::is_one_shot(world, &machine.name) { State::Completed } else { State::Stopped }
         }
-        State::Stopped if observed.exit_code.is_some_and(|code| code != 0) => State::Failed,
         state => state,
     };
     of_observed(observed, ready && state != State::Failed, steps, state)

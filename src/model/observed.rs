@@ -93,6 +93,20 @@ pub enum State {
     Unreachable,
 }
 
+/// Codes of a process that was ended by a signal that asks or forces it to: 128 + SIGINT, SIGKILL, SIGTERM.
+const ENDED_FROM_OUTSIDE: [i64; 3] = [130, 137, 143];
+
+impl State {
+    /// What a machine whose process ended with this code does.
+    pub fn after(code: i64) -> Self {
+        match code {
+            0 => Self::Completed,
+            code if ENDED_FROM_OUTSIDE.contains(&code) => Self::Stopped,
+            _ => Self::Failed,
+        }
+    }
+}
+
 /// A network or volume that exists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObservedThing {

@@ -25,9 +25,6 @@ use std::path::Path;
 /// How many machines are looked at at once.
 const AT_ONCE: usize = 8;
 
-/// Code of a process ended by a signal that asks or forces it to: 128 + SIGINT, SIGKILL, SIGTERM.
-const ENDED_FROM_OUTSIDE: [i64; 3] = [130, 137, 143];
-
 /// What exists in a scope.
 pub(super) fn observe(client: &Client, scope: Scope<'_>) -> Result<Observed> {
     client.block(find(client, scope))?.explain(|| "cannot ask docker what exists")
@@ -160,11 +157,7 @@ pub(super) fn state_of(state: &ContainerState, is_box: bool) -> State {
         _ if state.error.as_deref().is_some_and(|error| !error.is_empty()) => State::Failed,
         _ if state.oom_killed == Some(true) => State::Failed,
         _ if is_box => State::Stopped,
-        _ => match state.exit_code {
-            Some(0) => State::Completed,
-            Some(code) if ENDED_FROM_OUTSIDE.contains(&code) => State::Stopped,
-            _ => State::Failed,
-        },
+        _ => state.exit_code.map_or(State::Failed, State::after),
     }
 }
 

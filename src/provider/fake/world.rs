@@ -69,7 +69,7 @@ impl World {
     pub fn let_processes_end(&mut self) {
         for machine in self.observed.machines.iter_mut().filter(|machine| machine.state == State::Running) {
             if let Some(code) = self.ends.get(&machine.name) {
-                machine.state = State::Stopped;
+                machine.state = State::after(*code);
                 machine.exit_code = Some(*code);
             }
         }
