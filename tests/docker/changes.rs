@@ -1,6 +1,6 @@
 //! The Envfile changes while its machines live: networks, volumes, machines that come and go, stops and restarts.
 
-use super::engine::docker;
+use super::engine::{docker, prefix};
 use super::stack::Stack;
 
 const TWO: &str = r#"
@@ -20,8 +20,10 @@ volumes = ["data:/data"]
 
 #[test]
 fn a_network_with_another_subnet_is_made_anew_and_joined_again() {
-    let first = TWO.replace("[network.front]", "[network.front]\nsubnet = \"10.213.78.0/24\"");
-    let second = first.replace("10.213.78.0", "10.213.79.0");
+    let with = |prefix: &str| {
+        TWO.replace("[network.front]", &format!("[network.front]\nsubnet = \"{prefix}.0/24\""))
+    };
+    let (first, second) = (with(&prefix(1)), with(&prefix(2)));
     let stack = Stack::new(&first);
     stack.up();
     let ids = (stack.id("web"), stack.id("db"));
@@ -30,7 +32,7 @@ fn a_network_with_another_subnet_is_made_anew_and_joined_again() {
     assert_eq!(plan["actions"][0]["action"], "replace", "{plan}");
     stack.up();
     assert_eq!((stack.id("web"), stack.id("db")), ids, "machines stay");
-    assert!(stack.inside("web", "ip addr").contains("10.213.79."));
+    assert!(stack.inside("web", "ip addr").contains(&prefix(2)));
     stack.inside("web", "ping -c 1 -W 5 db");
 
     // Data is never given up for a changed definition.

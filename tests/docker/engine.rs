@@ -50,6 +50,12 @@ pub fn clean(prefix: &str) {
     }
 }
 
+/// The first three numbers of addresses that no other test and no other test run uses.
+pub fn prefix(number: u32) -> String {
+    let unique = (std::process::id() * 4 + number) % (64 * 256);
+    format!("10.{}.{}", 192 + unique / 256, unique % 256)
+}
+
 const IMAGE: &str = "envup-e2e";
 
 /// The image of most machines: a static busybox that rests until it is asked to end. Made once, for this process; with

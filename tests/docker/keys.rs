@@ -3,7 +3,7 @@
 //!
 //! One stack has a machine for each key, so that one `up` makes them all at once.
 
-use super::engine::try_docker;
+use super::engine::{prefix, try_docker};
 use super::stack::Stack;
 use envup::envfile::keys;
 
@@ -67,7 +67,7 @@ const CASES: &[Case] = &[
     case(
         "networks",
         r#"networks = ["front", "default"]"#,
-        r#"networks = { front = { aliases = ["api"], address = "10.213.77.10" } }"#,
+        r#"networks = { front = { aliases = ["api"], address = "PREFIX.10" } }"#,
         "network.front",
     ),
     case(
@@ -159,7 +159,7 @@ image = "IMAGE"
 command = ["true"]
 
 [network.front]
-subnet = "10.213.77.0/24"
+subnet = "PREFIX.0/24"
 [volume.data]
 [secret.token]
 file = "token"
@@ -178,7 +178,7 @@ fn envfile(cases: &[&Case], lines: fn(&Case) -> &'static str) -> String {
     };
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
     let machines: String = cases.iter().map(machine).collect();
-    (machines + REST).replace("ARCHITECTURE", architecture)
+    (machines + REST).replace("ARCHITECTURE", architecture).replace("PREFIX", &prefix(0))
 }
 
 /// Where the engine itself lacks rights, it cannot give them all to a machine.
