@@ -139,6 +139,8 @@ impl Project {
             };
         }
         let adopted = adopt()?.filter(|id| !lives_elsewhere(directories, id, &directory));
+        // Labels tell where machines were made; whose checkout was moved since is remembered by us alone.
+        let adopted = adopted.or_else(|| last_here(directories, &directory));
         let situation = if adopted.is_some() { Situation::Adopted } else { Situation::New };
         let id = adopted.map_or_else(random_id, |id| Ok(id.0))?;
         Self::new(directories, directory.clone(), &Record { id, directory }, situation)
@@ -226,6 +228,19 @@ fn lives_elsewhere(directories: &Directories, id: &ProjectId, directory: &Path) 
     last.directory != directory
         && read::<Record>(&id_path(&last.directory))
             .is_ok_and(|there| there.is_some_and(|there| there.id == id.0))
+}
+
+/// The checkout that was in this directory last, as far as this user's data directory knows.
+fn last_here(directories: &Directories, directory: &Path) -> Option<ProjectId> {
+    let projects = fs::read_dir(directories.data.join("projects")).ok()?.flatten();
+    let records = projects.filter_map(|project| {
+        let path = project.path().join("checkout.json");
+        let record: Record = read(&path).ok()??;
+        Some((fs::metadata(&path).ok()?.modified().ok()?, record))
+    });
+    let (_, last) =
+        records.filter(|(_, record)| record.directory == directory).max_by_key(|(modified, _)| *modified)?;
+    ProjectId::parse(&last.id)
 }
 
 fn random_id() -> Result<String> {

@@ -87,6 +87,17 @@ fn a_lost_record_is_adopted_by_directory() {
 }
 
 #[test]
+fn a_record_that_was_lost_after_a_move_is_remembered() {
+    let host = Host::new();
+    let id = host.open("shop").id;
+    fs::rename(host.checkout("shop"), host.place.path().join("moved")).unwrap();
+    host.open("moved");
+    fs::remove_dir_all(host.checkout("moved").join(STATE_DIRECTORY)).unwrap();
+    let again = host.open("moved");
+    assert_eq!((again.id, again.situation), (id, Situation::Adopted));
+}
+
+#[test]
 fn one_directory_by_two_paths_is_one_checkout() {
     let host = Host::new();
     let id = host.open("shop").id;
