@@ -219,6 +219,7 @@ pub fn sleeper(name: &str) -> Machine {
         command: Some(["/bin/sleep", "1000"].map(str::to_owned).into()),
         entrypoint: None,
         env: BTreeMap::new(),
+        env_files: Vec::new(),
         working_dir: None,
         user: None,
         hostname: None,

@@ -60,7 +60,9 @@ pub fn bring_up(session: &Session, wish: &Wish<'_>) -> Result<u8> {
         if !session.json {
             let (status, unchanged) = (&done.status, done.unchanged);
             let summary = Summary { status, seconds, slowest: slowest.as_ref(), unchanged };
-            session.printer.summary(&human::up(&summary, session.printer.paint()));
+            let screen = session.surroundings.screen;
+            let columns = if screen.stdout_is_terminal { usize::from(screen.columns) } else { usize::MAX };
+            session.printer.summary(&human::up(&summary, columns, session.printer.paint()));
         }
         return Ok(exit::DONE);
     };

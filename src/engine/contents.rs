@@ -16,6 +16,9 @@ use std::fs;
 /// How much of a secret's digest is compared: its version and 48 bits.
 const KEYED_LENGTH: usize = "hmac1-".len() + 12;
 
+/// Stands between a config's path and the digest of its bytes.
+const CONFIG_DIGEST: &str = " sha256 ";
+
 /// Where the secrets of a machine lie in it.
 pub const SECRETS_DIRECTORY: &str = "/run/secrets";
 
@@ -25,7 +28,8 @@ pub fn contents(world: &World, machine: &Machine) -> Result<(Vec<PlacedFile>, Co
     let mut digests = Contents::new();
     for (name, path) in &machine.configs {
         let content = bytes("config", name, world.stack.configs.get(name))?;
-        digests.insert(format!("config.{name}"), format!("{path} sha256 {}", short(&sha256(&content))));
+        let digest = format!("{path}{CONFIG_DIGEST}{}", short(&sha256(&content)));
+        digests.insert(format!("config.{name}"), digest);
         files.push(PlacedFile { path: path.clone(), content, secret: false });
     }
     for name in &machine.secrets {
@@ -40,6 +44,11 @@ pub fn contents(world: &World, machine: &Machine) -> Result<(Vec<PlacedFile>, Co
     Ok((files, digests))
 }
 
+/// The path in a config's digest, as `contents` made it.
+pub fn config_path(digest: &str) -> Option<&str> {
+    digest.rsplit_once(CONFIG_DIGEST).map(|(path, _)| path)
+}
+
 fn bytes(kind: &str, name: &str, content: Option<&Content>) -> Result<Vec<u8>> {
     match content {
         None => Err(Error::usage(format!("the {kind} {name} is not declared"))),
@@ -52,5 +61,16 @@ fn bytes(kind: &str, name: &str, content: Option<&Content>) -> Result<Vec<u8>> {
             Err(Error::usage(format!("the {kind} {name} is taken from ${variable}, which is not set"))
                 .hint(format!("export {variable}=…, or write it into .env beside the Envfile")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_config_tells_where_it_lies() {
+        assert_eq!(config_path("/etc/a b/site.conf sha256 9f86d081884c"), Some("/etc/a b/site.conf"));
+        assert_eq!(config_path("keyed hmac1-9f86d081884c"), None);
     }
 }

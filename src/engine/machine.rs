@@ -153,6 +153,7 @@ impl Work<'_> {
         if contents {
             let (_, digests) = contents::contents(self.world, machine)?;
             let old = self.planned.view.ledgers.get(&machine.name).cloned().unwrap_or_default();
+            steps::remove_files(&machine.name, &self.left_configs(), transport, context)?;
             steps::record_contents(transport, &digests, &old, context)?;
         }
         if let Some(observed) = self.observed().filter(|_| !fresh) {
@@ -177,6 +178,13 @@ impl Work<'_> {
         }
         self.board.reached(name, Stage::Completed);
         Ok(Done { outcome: Outcome::Completed, steps })
+    }
+
+    /// Where configs lie that are no longer declared, or elsewhere now.
+    fn left_configs(&self) -> Vec<&str> {
+        let configs = self.action.reasons.iter().filter(|reason| reason.field.starts_with("config."));
+        let before = configs.filter_map(|reason| contents::config_path(reason.before.as_deref()?));
+        before.filter(|path| !self.machine.configs.values().any(|declared| declared == path)).collect()
     }
 
     fn updates(&self, prefix: &str) -> bool {

@@ -6,7 +6,7 @@ use crate::model::machine::Machine;
 use crate::model::step::Step;
 use crate::model::{Error, Kind, Result};
 use crate::provision::{Applied, Target, provisioner};
-use crate::transport::{Transport, agent};
+use crate::transport::{Captured, Command, Transport, agent};
 use envup_agent::{Ledger, RecordRequest, Reply, Request};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -101,6 +101,25 @@ pub fn set_environment(
     match agent::call(transport, request, &mut |_| {}, context)? {
         Reply::Environment { .. } => Ok(()),
         other => Err(agent::unexpected(&other)),
+    }
+}
+
+/// Removes files of a box machine: configs that the Envfile no longer puts there.
+pub fn remove_files(
+    machine: &str,
+    paths: &[&str],
+    transport: &dyn Transport,
+    context: &Context,
+) -> Result<()> {
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let mut output = Captured::default();
+    let argv = ["rm", "-f", "--"].into_iter().chain(paths.iter().copied());
+    match transport.exec(Command::new(argv), &mut output, context)?.code {
+        0 => Ok(()),
+        _ => Err(Error::failed(format!("cannot remove {} from machine {machine}", paths.join(", ")))
+            .detail(String::from_utf8_lossy(&output.stderr))),
     }
 }
 

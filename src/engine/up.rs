@@ -6,6 +6,7 @@ use super::observe::keep_ledgers;
 use super::{Planned, View, World, observe, steps};
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
+use crate::model::machine::Restart;
 use crate::model::observed::State;
 use crate::model::{Error, Kind, Result};
 use crate::plan::Action;
@@ -112,7 +113,7 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
     keep_ledgers(world, &view);
     let mut report = Report { machines: results, view, took: begin.elapsed() };
     if !untouched {
-        find_dead(&mut report);
+        find_dead(world, &mut report, context);
     }
     Ok(report)
 }
@@ -235,11 +236,21 @@ fn after(world: &World, planned: &Planned) -> Result<View> {
     observe(world)
 }
 
-/// A machine that ended while others were brought up did not come up.
-fn find_dead(report: &mut Report) {
+/// A machine that ended while others were brought up did not come up; one that ended well may be meant to end.
+fn find_dead(world: &World, report: &mut Report, context: &Context) {
     for result in report.machines.iter_mut().filter(|result| result.outcome == Outcome::Ready) {
         let Some(machine) = report.view.observed.machine(&result.name) else { continue };
         let code = machine.exit_code.unwrap_or(0);
+        let restarts = world.stack.machines.get(&result.name).is_some_and(|one| one.restart != Restart::No);
+        if matches!(machine.state, State::Stopped | State::Completed) && code == 0 && !restarts {
+            result.outcome = Outcome::Completed;
+            let text = format!(
+                "{0} ended by itself with code 0: each `env up` runs it again, unless a machine has \
+                 `depends_on = {{ {0} = \"completed\" }}`",
+                result.name
+            );
+            context.emit(Event::Note { text });
+        }
         if machine.state != State::Running && code != 0 {
             result.outcome = Outcome::Failed;
             result.error = Some(

@@ -5,7 +5,7 @@
 use super::nearest;
 use super::reader::Spans;
 use super::source::{Diagnostic, Source};
-use crate::model::machine::Machine;
+use crate::model::machine::{Condition, Init, Machine};
 use crate::model::stack::{Network, Stack};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -28,6 +28,24 @@ pub(super) fn check(stack: &Stack, spans: &Spans, source: &Rc<Source>) -> Vec<Di
     check.found
 }
 
+/// What is allowed and seldom meant.
+pub(super) fn doubts(stack: &Stack) -> Vec<String> {
+    let awaited = |name: &str| {
+        let waits = |one: &Machine| one.depends_on.get(name) == Some(&Condition::Completed);
+        stack.machines.values().any(waits)
+    };
+    let doubtful = stack.machines.values().filter(|one| !one.provision.is_empty() && awaited(&one.name));
+    doubtful
+        .map(|machine| {
+            format!(
+                "machine {} is done when its command ends, and its steps run beside that: \
+                 whichever comes first, the other may be cut short",
+                machine.name
+            )
+        })
+        .collect()
+}
+
 struct Check<'a> {
     stack: &'a Stack,
     spans: &'a Spans,
@@ -42,6 +60,16 @@ impl Check<'_> {
         let place = format!("machine {}", machine.name);
         for name in machine.depends_on.keys() {
             self.exists(&format!("{base}.depends_on"), "machine", name, &place, stack.machines.keys());
+        }
+        for name in
+            machine.depends_on.iter().filter(|(_, one)| **one == Condition::Completed).map(|(name, _)| name)
+        {
+            if stack.machines.get(name).is_some_and(|one| matches!(one.init, Init::Systemd | Init::Rc)) {
+                let path = format!("{base}.depends_on.{name}");
+                let message =
+                    format!("{place} waits for {name} to complete, which boots an init and never ends");
+                self.found.push(self.at(&path, message).label("such as `ready`"));
+            }
         }
         for name in machine.networks.keys() {
             self.exists(&format!("{base}.networks"), "network", name, &place, stack.networks.keys());

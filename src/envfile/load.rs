@@ -1,6 +1,6 @@
 //! Finds the Envfile, reads it and what it names, and hands out the stack or all that is wrong.
 
-use super::check::check;
+use super::check::{check, doubts};
 use super::dotenv;
 use super::keys::KeyDoc;
 use super::reader::{Reader, Scope};
@@ -109,7 +109,8 @@ pub(super) fn load_noting(file: &Path, options: &LoadOptions) -> Result<(Loaded,
     if !found.is_empty() {
         return Err(report(found));
     }
-    let (warnings, files_read) = (reader.warnings.into_inner(), reader.files_read.into_inner());
+    let (mut warnings, files_read) = (reader.warnings.into_inner(), reader.files_read.into_inner());
+    warnings.extend(doubts(&stack));
     Ok((Loaded { stack, warnings, files_read }, reader.seen.into_inner()))
 }
 

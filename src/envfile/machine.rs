@@ -7,6 +7,7 @@ use super::value::Value;
 use super::{kernel, limits, machine_keys, mounts, origin, ports, provision, ready, schema};
 use crate::model::machine::{Condition, Init, Machine, Port, Restart, Source};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// Reads a machine; findings are noted. `None` only when nothing useful is left for further checks.
 pub(super) fn machine(name: &str, value: &Value) -> Option<Machine> {
@@ -15,13 +16,15 @@ pub(super) fn machine(name: &str, value: &Value) -> Option<Machine> {
     let path = |key| table.get(key).and_then(|value: Value| value.parse(in_machine));
     let words = |key| table.get(key).and_then(|value: Value| words(&value));
     let cpus = table.get("cpus").and_then(|value| limits::cpus(&value));
+    let (env, env_files) = environment(&table);
     let machine = Machine {
         name: name.to_owned(),
         provider: provider(&table),
         init: init(&table, source.as_ref()),
         command: words("command"),
         entrypoint: words("entrypoint"),
-        env: environment(&table),
+        env,
+        env_files,
         working_dir: path("working_dir"),
         user: table.get("user").and_then(|value| value.parse(user)),
         hostname: table.get("hostname").and_then(|value| value.parse(host_name)),
@@ -110,15 +113,17 @@ fn user(text: &str) -> Result<String, String> {
     Err(format!("`{text}` is not a user such as app or 1000:1000"))
 }
 
-/// `env` over the files of `env_file`, later files over earlier ones.
-fn environment(table: &Table) -> BTreeMap<String, String> {
-    let mut environment = BTreeMap::new();
+/// `env` over the files of `env_file`, later files over earlier ones; and those files.
+fn environment(table: &Table) -> (BTreeMap<String, String>, Vec<PathBuf>) {
+    let (mut environment, mut files_read) = (BTreeMap::new(), Vec::new());
     if let Some(value) = table.get("env_file") {
         let files = if value.is_string() { vec![value] } else { value.items() };
         for file in files {
             let Some(path) = on_host(&file, Want::File) else { continue };
             let shown = file.string().unwrap_or_default();
-            match table.reader.variables_of(&path, &shown) {
+            let variables = table.reader.variables_of(&path, &shown);
+            files_read.push(path);
+            match variables {
                 Ok(variables) => environment.extend(variables),
                 Err(Some(why)) => file.refuse(why),
                 // Already noted at the file's own line.
@@ -134,7 +139,7 @@ fn environment(table: &Table) -> BTreeMap<String, String> {
             environment.insert(name, text);
         }
     }
-    environment
+    (environment, files_read)
 }
 
 /// A list of names, which must be ready, or a table of name to condition.

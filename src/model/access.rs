@@ -132,6 +132,7 @@ impl List<'_> {
         if let Source::Build(build) = &machine.source {
             self.reads(Some(name), key("build"), &build.context);
         }
+        machine.env_files.iter().for_each(|path| self.reads(Some(name), key("env_file"), path));
         machine.provision.iter().for_each(|step| self.step(Some(name), key("provision"), step));
     }
 

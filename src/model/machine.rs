@@ -8,6 +8,7 @@ use super::ready::Ready;
 use super::size::Size;
 use super::step::Step;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A machine of the stack. Optional keys that the Envfile does not give are `None` or empty: the engine's default holds.
@@ -27,6 +28,8 @@ pub struct Machine {
     pub entrypoint: Option<Vec<String>>,
     /// Environment, `env_file` already merged under `env`.
     pub env: BTreeMap<String, String>,
+    /// The files of `env_file`, for whoever asks what of the host ends up in the machine.
+    pub env_files: Vec<PathBuf>,
     /// Working directory of the process.
     pub working_dir: Option<String>,
     /// User (and group) of the process, as `user[:group]`.
@@ -109,6 +112,7 @@ impl Machine {
             command: None,
             entrypoint: None,
             env: BTreeMap::new(),
+            env_files: Vec::new(),
             working_dir: None,
             user: None,
             hostname: None,

@@ -106,3 +106,12 @@ ports = ["81:81", "79-80:1-2", "0.0.0.0:81:1", "81:81/udp"]
           |                                ^^^^^^^^^^^^^^ another host port, or "auto:1"
     "#);
 }
+
+#[test]
+fn what_is_awaited_to_complete_can_complete() {
+    let error = refused(
+        "[machine.a]\nbox = 'debian/12'\n[machine.b]\nimage = 'x'\ndepends_on = { a = 'completed' }\n",
+        &[],
+    );
+    assert!(error.contains("waits for a to complete, which boots an init and never ends"), "{error}");
+}

@@ -92,8 +92,11 @@ fn a_stack_that_stays_at_home_needs_no_consent() {
 
 #[test]
 fn everything_that_reaches_out_is_told() {
+    let mut stack = reaching_out();
+    let files = ["/home/me/.netrc", "/srv/shop/web.env"].map(Into::into).to_vec();
+    stack.machines.entry("web".into()).and_modify(|web| web.env_files = files);
     let told: Vec<String> =
-        host_access(&reaching_out()).into_iter().map(|one| format!("{}: {}", one.key, one.what)).collect();
+        host_access(&stack).into_iter().map(|one| format!("{}: {}", one.key, one.what)).collect();
     insta::assert_snapshot!(told.join("\n"), @r"
 network.corp.external: machines on corp join the network corp, which is not of this stack
 network.lan.driver: machines on lan use the network driver macvlan, which reaches beyond this host
@@ -102,6 +105,7 @@ secret.key.file: the stack gets /home/me/key of this host
 volume.etc.options.device: the volume etc has the driver option device = /etc
 machine.web.cap_add: web has the capability SYS_ADMIN
 machine.web.devices: web uses the device /dev/kvm of this host
+machine.web.env_file: web gets /home/me/.netrc of this host
 machine.web.ports: web listens on 0.0.0.0:80/tcp, which others can reach
 machine.web.ports: web listens on [::]:auto:80/tcp, which others can reach
 machine.web.privileged: web is privileged: it can do anything to this host

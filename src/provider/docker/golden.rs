@@ -38,6 +38,7 @@ fn every_key() -> Machine {
         command: words("serve --all files"),
         entrypoint: words("/entry point"),
         env: pairs([("LANG", "C.UTF-8")]),
+        env_files: Vec::new(),
         working_dir: Some("/srv".into()),
         user: Some("1000:1000".into()),
         hostname: Some("web.example".into()),

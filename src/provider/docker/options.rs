@@ -85,8 +85,10 @@ fn ask(notes: &mut Notes, machine: &Machine) {
     if let Some(platform) = &machine.platform {
         asked("platform", platform.clone());
     }
-    for (name, path) in &machine.configs {
-        // Not `config.…`: the content can change in a living machine, its place cannot.
+    // In a box that lives on, configs can come, go and move; elsewhere only a new machine gets them in another place.
+    let is_fixed = !machine.is_box() || machine.read_only;
+    for (name, path) in machine.configs.iter().filter(|_| is_fixed) {
+        // Not `config.…`, which a box can take on while it lives.
         asked(&format!("config_path.{name}"), path.clone());
     }
 }

@@ -9,6 +9,8 @@ use crate::ui::paint::Paint;
 
 /// A step faster than this is not worth a word.
 const SLOW: f64 = 0.5;
+/// Between the parts of the line.
+const SEPARATOR: &str = " · ";
 /// More addresses than this do not fit into a line; `env port` tells them all.
 const MOST_ADDRESSES: usize = 3;
 
@@ -25,8 +27,8 @@ pub struct Summary<'a> {
     pub unchanged: bool,
 }
 
-/// The last line of `up`.
-pub fn up(summary: &Summary<'_>, paint: Paint) -> String {
+/// The last line of `up`; what does not fit into the columns stands below it.
+pub fn up(summary: &Summary<'_>, columns: usize, paint: Paint) -> String {
     let project = paint.strong(&summary.status.project);
     let first = if summary.unchanged {
         format!("{project} is up, nothing to do ({})", took(summary.seconds))
@@ -43,7 +45,25 @@ pub fn up(summary: &Summary<'_>, paint: Paint) -> String {
     if let Some(step) = summary.slowest.filter(|step| step.seconds >= SLOW) {
         parts.push(format!("slowest: {} {} {}", step.machine, step.step, took(step.seconds)));
     }
-    parts.join(" · ") + "\n"
+    folded(&parts, columns, project.len() - summary.status.project.len())
+}
+
+/// Joins the parts, a new line before each that would wrap; `unseen` bytes of the first part are colours.
+fn folded(parts: &[String], columns: usize, unseen: usize) -> String {
+    let mut text = String::new();
+    let mut width = 0;
+    for (index, part) in parts.iter().enumerate() {
+        let length = part.chars().count() - if index == 0 { unseen } else { 0 };
+        let separator = match index {
+            0 => "",
+            _ if width + SEPARATOR.chars().count() + length <= columns => SEPARATOR,
+            _ => "\n  ",
+        };
+        width = if separator == "\n  " { 2 } else { width + separator.chars().count() } + length;
+        text.push_str(separator);
+        text.push_str(part);
+    }
+    text + "\n"
 }
 
 /// Ports that browsers open are shown as something to click on.
@@ -121,10 +141,14 @@ mod tests {
         let slowest = StepTime { machine: "db".into(), step: "puppet".into(), seconds: 2.9 };
         let summary = Summary { status: &status, seconds: 6.8, slowest: Some(&slowest), unchanged: false };
         assert_eq!(
-            up(&summary, Paint::OFF),
+            up(&summary, 200, Paint::OFF),
             "shop is up in 6.8s · http://127.0.0.1:8080 · 127.0.0.1:8080 · slowest: db puppet 2.9s\n"
         );
+        assert_eq!(
+            up(&summary, 60, Paint::OFF),
+            "shop is up in 6.8s · http://127.0.0.1:8080 · 127.0.0.1:8080\n  slowest: db puppet 2.9s\n"
+        );
         let summary = Summary { slowest: None, seconds: 0.02, unchanged: true, ..summary };
-        assert!(up(&summary, Paint::OFF).starts_with("shop is up, nothing to do (20ms) · http"));
+        assert!(up(&summary, 200, Paint::OFF).starts_with("shop is up, nothing to do (20ms) · http"));
     }
 }
