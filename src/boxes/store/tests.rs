@@ -189,6 +189,7 @@ fn as_root_of_a_namespace(test: &str) {
     let mut inside = Command::new("unshare");
     inside.args(["--user", "--map-root-user", "--mount"]).arg(tests);
     inside.args(["--exact", &format!("boxes::store::tests::{test}")]).env(INSIDE, "yes");
+    #[allow(clippy::disallowed_methods)] // a test that has to know which of its two processes it is
     let passed = std::env::var_os(INSIDE).is_none() && inside.status().is_ok_and(|status| status.success());
     assert!(passed, "this test has to mount something; without that right: cargo test -- --skip {test}");
 }
