@@ -10,6 +10,13 @@ use std::time::Duration;
 /// How long one answer may take, before it is cheaper to ask inside.
 const LIMIT: Duration = Duration::from_millis(250);
 
+/// Whether a look from outside can be enough.
+pub fn can_tell(requirements: &[Requirement]) -> bool {
+    let outside =
+        |requirement: &Requirement| !matches!(requirement, Requirement::Command(_) | Requirement::File(_));
+    requirements.iter().all(outside)
+}
+
 /// Whether all requirements but those on the log hold at this address.
 pub fn holds(requirements: &[Requirement], address: IpAddr) -> bool {
     requirements.iter().all(|requirement| match requirement {

@@ -49,9 +49,9 @@ impl Work<'_> {
             return self.complete(ran);
         }
         if let Some(ready) = &self.machine.ready {
-            let running = self.observed().filter(|_| !self.action.start);
-            let direct = running.and_then(|observed| observed.direct);
-            ready::wait(self.machine, ready, direct, self.provider, &self.world.identity, self.context)?;
+            let before = self.observed().filter(|_| !self.action.start);
+            let known = before.and_then(|observed| observed.direct);
+            ready::wait(self.machine, ready, known, self.provider, &self.world.identity, self.context)?;
         }
         self.board.reached(name, Stage::Ready);
         Ok(Done { outcome: Outcome::Ready, steps: ran })

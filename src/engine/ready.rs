@@ -10,10 +10,15 @@ use crate::provider::{LogOptions, Provider};
 use crate::transport::{Transport, agent};
 use envup_agent::{Line, ProbeReply, ProbeRequest, Reply, Request};
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a box may take to boot.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// For how long we only look from outside, and the pauses between two looks.
+const HEAD_START: Duration = Duration::from_millis(500);
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(40);
 
 /// How many lines of its log are shown of a machine that does not become ready.
 const SHOWN_LINES: usize = 15;
@@ -25,20 +30,19 @@ pub fn booted(machine: &str, transport: &dyn Transport, context: &Context) -> Re
     unmet_error(machine, &reply, BOOT_TIMEOUT).map_or(Ok(()), Err)
 }
 
-/// Waits until all requirements hold; says what was seen last when they do not. What ran before may have an address for
-/// a look from outside.
+/// Waits until all requirements hold; says what was seen last when they do not. The direct address of a machine that ran
+/// before is known.
 pub fn wait(
     machine: &Machine,
     ready: &Ready,
-    direct: Option<IpAddr>,
+    known: Option<IpAddr>,
     provider: &dyn Provider,
     identity: &Identity,
     context: &Context,
 ) -> Result<()> {
     let context = &context.within(ready.timeout);
     let inside: Vec<_> = ready.requirements.iter().filter_map(inside).collect();
-    let is_seen = direct.is_some_and(|address| glance::holds(&ready.requirements, address));
-    if !inside.is_empty() && !is_seen {
+    if !inside.is_empty() && !is_seen(machine, ready, known, provider, identity, context)? {
         let transport = provider.connect(identity, &machine.name)?;
         let reply = probe(&machine.name, inside, ready.timeout, ready.interval, transport.as_ref(), context)?;
         if let Some(error) = unmet_error(&machine.name, &reply, ready.timeout) {
@@ -52,6 +56,36 @@ pub fn wait(
         }
     }
     Ok(())
+}
+
+/// Whether it can be seen from outside that the requirements hold: at once, or soon, while calling the agent would cost
+/// more than it can tell.
+fn is_seen(
+    machine: &Machine,
+    ready: &Ready,
+    known: Option<IpAddr>,
+    provider: &dyn Provider,
+    identity: &Identity,
+    context: &Context,
+) -> Result<bool> {
+    if !glance::can_tell(&ready.requirements) {
+        return Ok(false);
+    }
+    let found =
+        known.map_or_else(|| provider.direct_address(identity, &machine.name), |known| Ok(Some(known)));
+    let Some(address) = found? else { return Ok(false) };
+    let end = Instant::now() + HEAD_START.min(ready.timeout / 2);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        if glance::holds(&ready.requirements, address) {
+            return Ok(true);
+        }
+        if Instant::now() >= end {
+            return Ok(false);
+        }
+        context.sleep(pause, &format!("waiting for {}", machine.name))?;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
 }
 
 /// Whether all requirements hold now; one try.

@@ -16,6 +16,7 @@ use crate::model::stack::{Network, Stack, Volume};
 use crate::model::{Error, Kind, Result};
 use crate::transport::Transport;
 use std::io::Write;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -61,6 +62,11 @@ pub trait Provider: Send + Sync {
 
     /// A way into a machine; `name` is its name in the stack.
     fn connect(&self, identity: &Identity, name: &str) -> Result<Box<dyn Transport>>;
+
+    /// An address at which this host is certain to reach this running machine and no other, where there is one.
+    fn direct_address(&self, _identity: &Identity, _name: &str) -> Result<Option<IpAddr>> {
+        Ok(None)
+    }
 
     /// Waits until process 1 of a machine has ended and gives its code.
     fn wait(&self, identity: &Identity, name: &str, context: &Context) -> Result<i64>;

@@ -45,6 +45,7 @@ use crate::model::stack::{Network, Stack, Volume};
 use crate::transport::Transport;
 use client::Client;
 use std::io::Write;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use transport::DockerTransport;
 
@@ -172,6 +173,10 @@ impl Provider for DockerProvider {
     fn connect(&self, identity: &Identity, name: &str) -> Result<Box<dyn Transport>> {
         let container = identity.machine(name);
         Ok(Box::new(DockerTransport { client: self.client()?, container, machine: name.to_owned() }))
+    }
+
+    fn direct_address(&self, identity: &Identity, name: &str) -> Result<Option<IpAddr>> {
+        observe::direct_address(&*self.client()?, &identity.machine(name), name)
     }
 
     fn logs(

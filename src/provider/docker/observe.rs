@@ -170,6 +170,15 @@ fn address(settings: &NetworkSettings, mode: Option<&str>) -> Option<String> {
     first.and_then(address).or_else(|| networks.values().find_map(address))
 }
 
+/// Where this host reaches a machine that runs, asked of the engine.
+pub(super) fn direct_address(client: &Client, container: &str, name: &str) -> Result<Option<IpAddr>> {
+    let found = client
+        .block(client.docker.inspect_container(container, None::<InspectContainerOptions>))?
+        .explain(|| format!("cannot look at machine {name}"))?;
+    let joined = found.network_settings.and_then(|settings| settings.networks);
+    Ok(joined.as_ref().and_then(direct))
+}
+
 /// The address on a bridge that is an interface of this very host. Its name holds the network's random id, so that an
 /// engine elsewhere, behind whatever socket, can not be taken for one here.
 fn direct(joined: &HashMap<String, EndpointSettings>) -> Option<IpAddr> {
