@@ -9,6 +9,7 @@ use crate::model::observed::State;
 use crate::model::{Error, Result};
 use crate::plan::Action;
 use crate::provider::{NewMachine, Operation, Provider};
+use envup_agent::Ledger;
 
 /// One machine of a walk.
 pub struct Work<'a> {
@@ -130,7 +131,9 @@ impl Work<'_> {
     fn provision(&self) -> Result<Vec<steps::Ran>> {
         let (machine, context) = (self.machine, self.context);
         let fresh = matches!(self.action.verb, Verb::Create | Verb::Replace);
-        let boots = machine.is_box() && machine.init == Init::Systemd && self.action.start;
+        // A run that was killed may have left it while it booted, before anything was done in it.
+        let untouched = fresh || self.action.verb != Verb::Keep && self.has_no_ledger();
+        let boots = machine.is_box() && machine.init == Init::Systemd && (self.action.start || untouched);
         let environment = machine.is_box() && (fresh && !machine.env.is_empty() || self.updates("env."));
         let contents = machine.is_box() && (self.updates("config.") || self.updates("secret."));
         if !boots && !environment && !contents && self.action.steps.is_empty() {
@@ -144,7 +147,7 @@ impl Work<'_> {
                 ready::with_log(error, self.provider, &self.world.identity, &machine.name)
             })?;
         }
-        if fresh && boots {
+        if untouched && boots {
             certificates::hand_on(&machine.name, transport, context)?;
         }
         if environment {
@@ -189,6 +192,11 @@ impl Work<'_> {
 
     fn updates(&self, prefix: &str) -> bool {
         self.action.update.iter().any(|field| field.starts_with(prefix))
+    }
+
+    fn has_no_ledger(&self) -> bool {
+        let ledger = self.planned.view.ledgers.get(&self.machine.name);
+        ledger.is_none_or(|ledger| *ledger == Ledger::default())
     }
 
     fn observed(&self) -> Option<&crate::model::observed::ObservedMachine> {

@@ -73,6 +73,23 @@ fn apt_goes_on_and_is_never_started_twice() {
     stack.nothing_to_do();
 }
 
+#[test]
+fn a_box_that_still_boots_is_waited_for() {
+    let envfile = "[machine.server]\nbox = \"debian/12\"\nenv = { GREETING = \"hi\" }\n\
+        [[machine.server.provision]]\nshell = \"systemctl is-active multi-user.target\"\n";
+    // The network, the machine, its start, and what follows while it boots.
+    std::thread::scope(|scope| {
+        for call in [3, 4, 5] {
+            scope.spawn(move || {
+                let stack = Stack::new(envfile);
+                killed_at(&stack, call);
+                stack.up();
+                stack.inside("server", "grep GREETING=hi /etc/environment");
+            });
+        }
+    });
+}
+
 /// A little of everything that takes calls to the engine.
 const STACK: &str = r#"
 [machine.web]
