@@ -1,7 +1,7 @@
 //! The way from a plan to a stack that is up, shared by `up`, `provision`, `rebuild` and `restart`.
 
 use super::agree;
-use super::options::{Consent, Waiting, Which};
+use super::options::Bringing;
 use super::session::{Purpose, Session};
 use super::watch::Watch;
 use crate::engine::{self, MachineResult, PlanOptions, Report, UpOptions, World};
@@ -20,12 +20,8 @@ use std::time::Instant;
 pub struct Wish<'a> {
     /// The verb, for those who wait for us.
     pub verb: &'static str,
-    /// The stack.
-    pub which: &'a Which,
-    /// What the user agreed to beforehand.
-    pub consent: &'a Consent,
-    /// What to do when another process works on the stack.
-    pub waiting: Waiting,
+    /// What the command line says.
+    pub bringing: &'a Bringing,
     /// What the plan should do beyond what the Envfile says.
     pub options: &'a dyn Fn(&World) -> Result<PlanOptions>,
     /// Whether machines are stopped before they are brought up.
@@ -74,10 +70,10 @@ pub fn bring_up(session: &Session, wish: &Wish<'_>) -> Result<u8> {
 }
 
 fn work(session: &Session, wish: &Wish<'_>, watch: &Watch<'_>) -> Result<Done> {
-    let world = session.open(wish.which, Purpose::Change)?;
+    let world = session.open(&wish.bringing.which, Purpose::Change)?;
     let options = (wish.options)(&world)?;
-    agree::to_touching(session, &world, wish.consent.allow.as_deref())?;
-    let _lock = session.lock(&world, wish.verb, wish.waiting.no_wait, &watch.context)?;
+    agree::to_touching(session, &world, wish.bringing.consent.allow.as_deref())?;
+    let _lock = session.lock(&world, wish.verb, wish.bringing.waiting.no_wait, &watch.context)?;
     if wish.stops_first {
         let all = world.stack.machines.keys();
         let chosen = |name: &&String| options.machines.is_empty() || options.machines.contains(*name);
@@ -90,7 +86,7 @@ fn work(session: &Session, wish: &Wish<'_>, watch: &Watch<'_>) -> Result<Done> {
             .printer
             .note(&format!("{orphan} is no longer in the Envfile; `env up --remove-orphans` removes it"));
     }
-    let replace = agree::to_replacing(session, &planned.plan, wish.consent.replace)?;
+    let replace = agree::to_replacing(session, &planned.plan, wish.bringing.consent.replace)?;
     let unchanged = planned.plan.is_empty();
     // A run that does nothing leaves no log behind.
     let log = (!unchanged).then(|| RunLog::create(&world.project, wish.verb)).transpose()?.map(Arc::new);

@@ -100,3 +100,16 @@ pub struct Consent {
     #[arg(long)]
     pub replace: bool,
 }
+
+/// What every verb that brings machines up takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Bringing {
+    #[command(flatten)]
+    pub machines: Machines,
+    #[command(flatten)]
+    pub consent: Consent,
+    #[command(flatten)]
+    pub waiting: Waiting,
+    #[command(flatten)]
+    pub which: Which,
+}

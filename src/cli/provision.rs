@@ -2,7 +2,7 @@
 
 use super::Run;
 use super::bring::{Wish, bring_up};
-use super::options::{Consent, Machines, Output, Waiting, Which};
+use super::options::{Bringing, Output};
 use super::session::Session;
 use crate::engine::{PlanOptions, World};
 use crate::model::machine::Machine;
@@ -19,42 +19,27 @@ Examples:
   env provision --step seed db    the step called seed, also one with `run = \"never\"`
   env provision --step 2 db       its second step")]
 pub struct Provision {
-    #[command(flatten)]
-    machines: Machines,
     /// Only this step, by its name or its number
     #[arg(long, value_name = "STEP")]
     step: Option<String>,
     #[command(flatten)]
-    consent: Consent,
-    #[command(flatten)]
-    waiting: Waiting,
-    #[command(flatten)]
-    which: Which,
+    bringing: Bringing,
 }
 
 impl Run for Provision {
     fn output(&self) -> &Output {
-        &self.which.output
+        &self.bringing.which.output
     }
 
     fn run(self, session: &Session) -> Result<u8> {
         let options = |world: &World| {
-            let machines = self.machines.chosen(&world.stack)?;
+            let machines = self.bringing.machines.chosen(&world.stack)?;
             let chosen = world.stack.machines.values();
             let chosen = chosen.filter(|machine| machines.is_empty() || machines.contains(&machine.name));
             Ok(PlanOptions { run_steps: self.steps(chosen)?, machines, ..PlanOptions::default() })
         };
-        bring_up(
-            session,
-            &Wish {
-                verb: "provision",
-                which: &self.which,
-                consent: &self.consent,
-                waiting: self.waiting,
-                options: &options,
-                stops_first: false,
-            },
-        )
+        let bringing = &self.bringing;
+        bring_up(session, &Wish { verb: "provision", bringing, options: &options, stops_first: false })
     }
 }
 

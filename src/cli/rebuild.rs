@@ -2,7 +2,7 @@
 
 use super::Run;
 use super::bring::{Wish, bring_up};
-use super::options::{Consent, Machines, Output, Waiting, Which};
+use super::options::{Bringing, Output};
 use super::session::Session;
 use crate::engine::{PlanOptions, World};
 use crate::model::Result;
@@ -16,38 +16,23 @@ Examples:
   env rebuild --replace       the whole stack, without asking")]
 pub struct Rebuild {
     #[command(flatten)]
-    machines: Machines,
-    #[command(flatten)]
-    consent: Consent,
-    #[command(flatten)]
-    waiting: Waiting,
-    #[command(flatten)]
-    which: Which,
+    bringing: Bringing,
 }
 
 impl Run for Rebuild {
     fn output(&self) -> &Output {
-        &self.which.output
+        &self.bringing.which.output
     }
 
     fn run(self, session: &Session) -> Result<u8> {
         let options = |world: &World| {
-            let machines = self.machines.chosen(&world.stack)?;
+            let machines = self.bringing.machines.chosen(&world.stack)?;
             let all = world.stack.machines.keys();
             let rebuild =
                 all.filter(|name| machines.is_empty() || machines.contains(*name)).cloned().collect();
             Ok(PlanOptions { machines, rebuild, ..PlanOptions::default() })
         };
-        bring_up(
-            session,
-            &Wish {
-                verb: "rebuild",
-                which: &self.which,
-                consent: &self.consent,
-                waiting: self.waiting,
-                options: &options,
-                stops_first: false,
-            },
-        )
+        let bringing = &self.bringing;
+        bring_up(session, &Wish { verb: "rebuild", bringing, options: &options, stops_first: false })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Run;
 use super::bring::{Wish, bring_up};
-use super::options::{Consent, Machines, Output, Waiting, Which};
+use super::options::{Bringing, Output};
 use super::session::Session;
 use crate::engine::{PlanOptions, World};
 use crate::model::Result;
@@ -16,34 +16,22 @@ Examples:
   env restart web-*")]
 pub struct Restart {
     #[command(flatten)]
-    machines: Machines,
-    #[command(flatten)]
-    consent: Consent,
-    #[command(flatten)]
-    waiting: Waiting,
-    #[command(flatten)]
-    which: Which,
+    bringing: Bringing,
 }
 
 impl Run for Restart {
     fn output(&self) -> &Output {
-        &self.which.output
+        &self.bringing.which.output
     }
 
     fn run(self, session: &Session) -> Result<u8> {
         let options = |world: &World| {
-            Ok(PlanOptions { machines: self.machines.chosen(&world.stack)?, ..PlanOptions::default() })
+            Ok(PlanOptions {
+                machines: self.bringing.machines.chosen(&world.stack)?,
+                ..PlanOptions::default()
+            })
         };
-        bring_up(
-            session,
-            &Wish {
-                verb: "restart",
-                which: &self.which,
-                consent: &self.consent,
-                waiting: self.waiting,
-                options: &options,
-                stops_first: true,
-            },
-        )
+        let bringing = &self.bringing;
+        bring_up(session, &Wish { verb: "restart", bringing, options: &options, stops_first: true })
     }
 }

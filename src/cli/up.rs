@@ -2,7 +2,7 @@
 
 use super::Run;
 use super::bring::{Wish, bring_up};
-use super::options::{Consent, Machines, Output, Waiting, Which};
+use super::options::{Bringing, Output};
 use super::session::Session;
 use crate::engine::{PlanOptions, World};
 use crate::model::Result;
@@ -18,39 +18,24 @@ Examples:
   env up --name second        a further copy of the stack beside the first
   env up --json | jq          one line for each event, the last is the outcome")]
 pub struct Up {
-    #[command(flatten)]
-    machines: Machines,
     /// Remove machines that are no longer in the Envfile
     #[arg(long)]
     remove_orphans: bool,
     #[command(flatten)]
-    consent: Consent,
-    #[command(flatten)]
-    waiting: Waiting,
-    #[command(flatten)]
-    which: Which,
+    bringing: Bringing,
 }
 
 impl Run for Up {
     fn output(&self) -> &Output {
-        &self.which.output
+        &self.bringing.which.output
     }
 
     fn run(self, session: &Session) -> Result<u8> {
         let options = |world: &World| {
-            let machines = self.machines.chosen(&world.stack)?;
+            let machines = self.bringing.machines.chosen(&world.stack)?;
             Ok(PlanOptions { machines, remove_orphans: self.remove_orphans, ..PlanOptions::default() })
         };
-        bring_up(
-            session,
-            &Wish {
-                verb: "up",
-                which: &self.which,
-                consent: &self.consent,
-                waiting: self.waiting,
-                options: &options,
-                stops_first: false,
-            },
-        )
+        let bringing = &self.bringing;
+        bring_up(session, &Wish { verb: "up", bringing, options: &options, stops_first: false })
     }
 }

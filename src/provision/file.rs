@@ -3,12 +3,12 @@
 //! The bytes travel as an archive into a staging directory; the agent then moves them into place as a step of its own, so
 //! that lock, ledger and taint hold for files as for scripts. Files that are gone from the source stay in the machine.
 
-use super::{Applied, Provisioner, Target, inputs, run_by_agent};
+use super::{Applied, Provisioner, Target, inputs, request, run_by_agent};
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::step::{FileCopy, Step, Tool};
 use crate::model::{Error, Result};
-use envup_agent::{OnBusy, Run, STATE_DIRS, StepRequest};
+use envup_agent::STATE_DIRS;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -68,23 +68,8 @@ impl Provisioner for FileProvisioner {
         target.transport.put(&mut archive.as_slice(), "/", context)?;
         let mode = copy.mode.map(|mode| format!("{mode:o}")).unwrap_or_default();
         let owner = copy.owner.clone().unwrap_or_default();
-        let script = envup_agent::Script {
-            content: PLACE.to_owned(),
-            args: vec![staging, copy.to.clone(), owner, mode],
-            interpreter: Vec::new(),
-        };
-        let request = StepRequest {
-            key: step.key(),
-            name: step.name.clone(),
-            digest: digest.to_owned(),
-            run: Run::Script(script),
-            env: BTreeMap::new(),
-            cwd: None,
-            user: None,
-            check: None,
-            forget: target.later.to_vec(),
-            on_busy: OnBusy::Wait,
-        };
+        let arguments = vec![staging, copy.to.clone(), owner, mode];
+        let request = request(step, digest, target, PLACE.to_owned(), arguments);
         run_by_agent(request, target, context)
     }
 }

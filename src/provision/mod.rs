@@ -13,7 +13,8 @@ use crate::event::{Context, Event};
 use crate::model::Result;
 use crate::model::step::{Step, Tool};
 use crate::transport::{Transport, agent};
-use envup_agent::{Line, Reply, Request, StepReply, StepRequest};
+use envup_agent::{Line, OnBusy, Reply, Request, Run, Script, StepReply, StepRequest};
+use std::collections::BTreeMap;
 
 /// Carries out the steps of one tool.
 pub trait Provisioner: Sync {
@@ -54,6 +55,28 @@ pub fn provisioner(tool: &Tool) -> &'static dyn Provisioner {
     match tool {
         Tool::Shell(_) => &shell::ShellProvisioner,
         Tool::File(_) => &file::FileProvisioner,
+    }
+}
+
+/// A request to run a script as this step, as the agent's own user and with nothing added.
+fn request(
+    step: &Step,
+    digest: &str,
+    target: &Target<'_>,
+    content: String,
+    args: Vec<String>,
+) -> StepRequest {
+    StepRequest {
+        key: step.key(),
+        name: step.name.clone(),
+        digest: digest.to_owned(),
+        run: Run::Script(Script { content, args, interpreter: Vec::new() }),
+        env: BTreeMap::new(),
+        cwd: None,
+        user: None,
+        check: None,
+        forget: target.later.to_vec(),
+        on_busy: OnBusy::Wait,
     }
 }
 

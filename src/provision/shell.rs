@@ -1,11 +1,11 @@
 //! `shell` steps: a script of the host, or text of the Envfile, run inside the machine by the agent.
 
-use super::{Applied, Provisioner, Target, inputs, run_by_agent};
+use super::{Applied, Provisioner, Target, inputs, request, run_by_agent};
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::step::{Script, Shell, Step, Tool};
 use crate::model::{Error, Result};
-use envup_agent::{OnBusy, Run, StepRequest};
+use envup_agent::StepRequest;
 use std::fs;
 
 /// Runs scripts.
@@ -41,22 +41,12 @@ impl Provisioner for ShellProvisioner {
 
     fn apply(&self, step: &Step, digest: &str, target: &Target<'_>, context: &Context) -> Result<Applied> {
         let shell = shell(step)?;
-        let script = envup_agent::Script {
-            content: content(step, shell)?,
-            args: shell.args.clone(),
-            interpreter: Vec::new(),
-        };
         let request = StepRequest {
-            key: step.key(),
-            name: step.name.clone(),
-            digest: digest.to_owned(),
-            run: Run::Script(script),
             env: shell.env.clone(),
             cwd: shell.working_dir.clone(),
             user: shell.user.clone(),
             check: shell.check.clone(),
-            forget: target.later.to_vec(),
-            on_busy: OnBusy::Wait,
+            ..request(step, digest, target, content(step, shell)?, shell.args.clone())
         };
         run_by_agent(request, target, context)
     }
