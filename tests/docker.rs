@@ -15,3 +15,4 @@ mod refused;
 mod running;
 mod stack;
 mod steps;
+mod verbs;

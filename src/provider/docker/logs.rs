@@ -26,7 +26,7 @@ pub(super) fn logs(
         .stderr(true)
         .timestamps(true)
         .follow(options.follow)
-        .since(options.since.and_then(|since| i32::try_from(since).ok()).unwrap_or(0))
+        .since(options.since.map_or(0, |since| i32::try_from(since.max(0)).unwrap_or(i32::MAX)))
         .tail(&tail)
         .build();
     client.wait(context, &format!("reading the log of machine {machine}"), async {
