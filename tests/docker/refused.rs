@@ -184,12 +184,15 @@ fn what_breaks_while_a_machine_is_made_is_told_and_mended() {
     stack.env("up").exits(1).stderr_has("cannot start machine web").stderr_has("/no/such/program");
     stack.envfile("[machine.web]\nimage = \"IMAGE\"\n");
     stack.up();
-    // It ends at once.
-    stack.envfile("[machine.web]\nimage = \"IMAGE\"\ncommand = \"sh -c 'echo so sad; exit 7'\"\n");
+    // It ends while others are brought up.
+    stack.envfile(
+        "[machine.web]\nimage = \"IMAGE\"\ncommand = \"sh -c 'echo so sad; exit 7'\"\n\
+         [machine.slow]\nimage = \"IMAGE\"\nready = { cmd = \"sleep 2\" }\n",
+    );
     stack.env("up").exits(1).stderr_has("code 7");
     let status = stack.env("status --json").succeeds().json();
-    assert_eq!(status["machines"][0]["state"], "failed", "{status}");
-    assert_eq!(status["machines"][0]["exit_code"], 7, "{status}");
+    let web = &status["machines"][1];
+    assert_eq!((&web["state"], &web["exit_code"]), (&"failed".into(), &7.into()), "{status}");
     // It never becomes ready.
     stack.envfile("[machine.web]\nimage = \"IMAGE\"\nready = { tcp = 81, timeout = \"1s\" }\n");
     stack.env("up").exits(1).stderr_has("did not become ready within 1.0s").stderr_has("81");
