@@ -15,7 +15,7 @@ pub fn docker(words: &str) -> String {
 
 /// The same when it may fail: what it printed, if it did well.
 pub fn try_docker(words: &str) -> Option<String> {
-    let output = Command::new("docker").args(shell_words::split(words).unwrap()).output().unwrap();
+    let output = Command::new("docker").args(shell_words::split(words).ok()?).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
@@ -74,11 +74,23 @@ pub fn image() -> &'static str {
         import.stdin.take().unwrap().write_all(&archive()).unwrap();
         assert!(import.wait().unwrap().success());
         docker(&format!("tag {name} {name}-again"));
+        remove_image_at_exit();
         name
     })
 }
 
-/// Nobody tells a test binary that its last test is over, so each removes what those before it left.
+/// Nobody tells a test binary that its last test is over but the end of the process itself.
+#[allow(unsafe_code)]
+fn remove_image_at_exit() {
+    extern "C" fn remove() {
+        let name = format!("{IMAGE}:{}", std::process::id());
+        let _ = try_docker(&format!("rmi {name} {name}-again"));
+    }
+    // SAFETY: the handler takes nothing and never unwinds: it only runs a program and looks away.
+    unsafe { libc::atexit(remove) };
+}
+
+/// A killed test binary leaves its image to the next.
 fn remove_old_images() {
     for tag in docker(&format!("images --format {{{{.Tag}}}} {IMAGE}")).lines() {
         let process = tag.split('-').next().unwrap_or_default();
