@@ -53,10 +53,10 @@ fn an_up_with_nothing_to_do_looks_once_at_everything() {
     checkout.calls("up");
     let calls = checkout.calls("up");
     insta::assert_snapshot!(lines(&calls), @r"
+      1 GET /_ping
      10 GET /containers/*/json
       1 GET /containers/json
       1 GET /networks
-      1 GET /version
       1 GET /volumes
     ");
     let inspects = calls["GET /containers/*/json"];
@@ -69,12 +69,12 @@ fn an_up_makes_no_call_that_it_could_do_without() {
     // The first on an engine also fills the agent's volume.
     Checkout::with(1).calls("up");
     insta::assert_snapshot!(lines(&Checkout::with(1).calls("up")), @r"
+      1 GET /_ping
       1 GET /containers/*/json
       3 GET /containers/json
       1 GET /images/*/json
       4 GET /networks
       1 GET /networks/*
-      1 GET /version
       3 GET /volumes
       1 HEAD /containers/*/archive
       1 POST /containers/*/start
@@ -82,12 +82,12 @@ fn an_up_makes_no_call_that_it_could_do_without() {
       1 POST /networks/create
     ");
     insta::assert_snapshot!(lines(&Checkout::with(10).calls("up")), @r"
+      1 GET /_ping
      10 GET /containers/*/json
       3 GET /containers/json
       1 GET /images/*/json
       4 GET /networks
       1 GET /networks/*
-      1 GET /version
       3 GET /volumes
       1 HEAD /containers/*/archive
      10 POST /containers/*/start

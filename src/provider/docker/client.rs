@@ -3,6 +3,7 @@
 use super::endpoint::{self, Endpoint};
 use super::errors::{Answer, Explain, unreachable};
 use super::surroundings::Surroundings;
+use super::version;
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::{Error, Result};
@@ -51,7 +52,16 @@ impl Client {
             .build()
             .attempt(|| "cannot start the threads that talk to docker")?;
         let docker = runtime
-            .block_on(async { open(&endpoint)?.negotiate_version().await })
+            .block_on(async {
+                let known = match &endpoint {
+                    Endpoint::Unix(socket) => version::common(socket),
+                    _ => None,
+                };
+                match known {
+                    Some(version) => open(&endpoint, &version),
+                    None => open(&endpoint, API_DEFAULT_VERSION)?.negotiate_version().await,
+                }
+            })
             .map_err(|error| unreachable(&error, &endpoint))?;
         let agent_is_there = Mutex::new(false);
         Ok(Self { docker, endpoint, agent_is_there, runtime: Some(runtime), facts: OnceLock::new() })
@@ -119,20 +129,18 @@ impl Drop for Client {
     }
 }
 
-fn open(endpoint: &Endpoint) -> Answer<Docker> {
+fn open(endpoint: &Endpoint, version: &ClientVersion) -> Answer<Docker> {
     let docker = match endpoint {
-        Endpoint::Unix(path) => Docker::connect_with_unix(path, ANSWER_WITHIN, API_DEFAULT_VERSION)?,
-        Endpoint::Tcp(address) => Docker::connect_with_http(address, ANSWER_WITHIN, API_DEFAULT_VERSION)?,
-        Endpoint::Ssh(address) => {
-            Docker::connect_with_ssh(address, ANSWER_WITHIN, API_DEFAULT_VERSION, None)?
-        }
+        Endpoint::Unix(path) => Docker::connect_with_unix(path, ANSWER_WITHIN, version)?,
+        Endpoint::Tcp(address) => Docker::connect_with_http(address, ANSWER_WITHIN, version)?,
+        Endpoint::Ssh(address) => Docker::connect_with_ssh(address, ANSWER_WITHIN, version, None)?,
         Endpoint::Tls { address, certificates } => Docker::connect_with_ssl(
             address,
             &certificates.join("key.pem"),
             &certificates.join("cert.pem"),
             &certificates.join("ca.pem"),
             ANSWER_WITHIN,
-            API_DEFAULT_VERSION,
+            version,
         )?,
     };
     Ok(docker.with_request_modifier(|mut request| {

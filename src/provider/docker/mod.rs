@@ -30,6 +30,7 @@ mod prune;
 mod sending;
 mod surroundings;
 mod transport;
+mod version;
 mod volumes;
 
 pub use surroundings::Surroundings;
