@@ -11,11 +11,13 @@ image = "IMAGE"
 ports = ["auto:80", "auto:53/udp"]
 env = { GREETING = "hello" }
 command = ["sh", "-c", "echo one; sleep 0.3; echo three >&2; . /bin/rest"]
+ready = { log = "three" }
 provision = [{ shell = "echo setup >> /root/log" }, { name = "seed", shell = "echo seed >> /root/log", run = "never" }]
 
 [machine.db]
 image = "IMAGE"
 command = ["sh", "-c", "sleep 0.15; echo two; . /bin/rest"]
+ready = { log = "two" }
 "#;
 
 fn stack() -> Stack {
