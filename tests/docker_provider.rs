@@ -2,7 +2,6 @@
 //!
 //! Needs an engine and `busybox` (statically linked) on this machine; what it makes, it removes.
 
-use envup::boxes::Store;
 use envup::event::Context;
 use envup::model::fields::Fields;
 use envup::model::id::{Identity, ProjectId};
@@ -11,11 +10,10 @@ use envup::model::observed::{Contents, Observed, State};
 use envup::model::stack::{DEFAULT_NETWORK, Network, Stack};
 use envup::provider::docker::{DockerProvider, Surroundings};
 use envup::provider::{LogOptions, NewMachine, Operation, PlacedFile, Provider, Scope};
-use envup::state::Directories;
 use envup::transport::{Captured, Command, Stdin};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 mod changes;
@@ -339,12 +337,10 @@ fn logs_have_times_and_streams() {
 
 /// A box machine and its image, which is there afterwards. All tests of this build share the box.
 pub fn boxed(world: &World, name: &str) -> (Machine, String) {
-    let wanted = BoxSource::Named("debian/12".into());
-    let directories = Directories::under(Path::new(env!("CARGO_TARGET_TMPDIR")));
-    let stored = Store::open(&directories, None).ensure(&wanted, &world.context).unwrap();
+    let stored = crate::support::debian_box();
     let reference = stored.reference();
     world.apply(Operation::ImportBox { reference: &reference, archive: &stored.path }).unwrap();
-    let source = Source::Box(wanted);
+    let source = Source::Box(BoxSource::Named("debian/12".into()));
     (Machine { source, init: Init::Systemd, command: None, stop_grace: None, ..sleeper(name) }, reference)
 }
 

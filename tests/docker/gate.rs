@@ -13,7 +13,7 @@ use std::time::Duration;
 const ENGINE: &str = "/var/run/docker.sock";
 
 /// How long nothing may happen before the calls count as over.
-const QUIET: Duration = Duration::from_secs(60);
+const QUIET: Duration = Duration::from_secs(300);
 
 /// A socket in front of the engine.
 pub struct Gate {

@@ -28,6 +28,14 @@ use tempfile::TempDir;
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_env");
 
+/// The box of all tests of this build; the first that asks builds it.
+pub fn debian_box() -> envup::boxes::BoxFile {
+    let directories = envup::state::Directories::under(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let wanted = envup::model::machine::BoxSource::Named("debian/12".into());
+    let store = envup::boxes::Store::open(&directories, None);
+    store.ensure(&wanted, &envup::event::Context::silent()).unwrap()
+}
+
 /// A project directory, with a home and a data directory of its own.
 pub struct Project {
     place: TempDir,
