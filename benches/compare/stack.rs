@@ -70,7 +70,7 @@ impl Stack {
         text
     }
 
-    /// The stack for Compose; JSON is YAML. Health is checked once a second: few dare more, most leave it at 30.
+    /// The stack for Compose; JSON is YAML. Health is checked twice a second, which is as often as people dare.
     pub fn compose_file(self) -> Value {
         let mut services = serde_json::Map::new();
         for (position, name) in self.names().iter().enumerate() {
@@ -78,7 +78,7 @@ impl Stack {
             if self.waits() {
                 let test = ["CMD", "/machine", "probe", &PORT.to_string()];
                 service["healthcheck"] =
-                    json!({ "test": test, "interval": "1s", "timeout": "1s", "retries": 100 });
+                    json!({ "test": test, "interval": "500ms", "timeout": "1s", "retries": 100 });
             }
             if let Some(needed) = self.needed(position) {
                 service["depends_on"] = json!({ needed: { "condition": "service_healthy" } });
