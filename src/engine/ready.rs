@@ -1,4 +1,5 @@
-//! Waiting until a machine is ready: its requirements, probed inside it by the agent, early and often.
+//! Waiting until a machine is ready: its requirements, looked at from outside for a moment where that can tell, then probed
+//! inside it by the agent, early and often.
 
 use super::glance;
 use crate::event::{Context, Event};
