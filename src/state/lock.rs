@@ -79,8 +79,9 @@ impl Lock {
                 return Err(Error::new(Kind::Locked, format!("locked by {whom}"))
                     .hint("wait until it has ended, or leave out --no-wait"));
             }
+            // The file is empty for a moment when a holder comes or goes: that is no news to who was told already.
             let pid = holder.map(|holder| holder.pid);
-            if told != Some(pid) {
+            if told.is_none_or(|known| pid.is_some() && known != pid) {
                 context.emit(Event::Note { text: format!("waiting for {whom}") });
                 told = Some(pid);
             }
@@ -153,6 +154,7 @@ mod tests {
             while notes.0.lock().unwrap().is_empty() {
                 std::thread::yield_now();
             }
+            first.file.set_len(0).unwrap();
             context.sleep(INTERVAL * 3, "testing").unwrap();
             drop(first);
             second.join().unwrap().unwrap();
