@@ -40,7 +40,7 @@ fn main() -> Result<()> {
     let options = Options::read()?;
     let directory = tempfile::tempdir()?;
     image::make(&mut Http::connect(&options.socket)?, directory.path())?;
-    let raw = Raw { socket: options.socket.clone() };
+    let raw = Raw::new(options.socket.clone());
     let ours = Ours::new(directory.path())?;
     let compose = match &options.compose {
         Some(program) => Some(Compose::new(program.clone(), directory.path())?),

@@ -14,7 +14,6 @@ use std::time::Duration;
 /// More connections make the engine no faster.
 const CONNECTIONS: usize = 8;
 
-const NETWORK: &str = "bench-raw_default";
 const LABEL: &str = "bench-raw";
 
 /// How often a port that is not open is tried.
@@ -22,8 +21,15 @@ const TRY_EVERY: Duration = Duration::from_millis(5);
 
 /// Speaks to the engine itself.
 pub struct Raw {
-    /// Where it listens.
-    pub socket: PathBuf,
+    socket: PathBuf,
+    network: String,
+}
+
+impl Raw {
+    /// Speaks to the engine at this socket. Names of networks are not unique, and engines may keep old ones by mistake.
+    pub fn new(socket: PathBuf) -> Self {
+        Self { socket, network: format!("bench-raw-{}", std::process::id()) }
+    }
 }
 
 impl Peer for Raw {
@@ -37,19 +43,19 @@ impl Peer for Raw {
         if found.len() == stack.machines {
             return self.each(&found, |engine, id| {
                 let machine = inspect(engine, id)?;
-                if stack.waits() { await_port(&machine) } else { Ok(()) }
+                if stack.waits() { self.await_port(&machine) } else { Ok(()) }
             });
         }
-        engine.json("POST", "/networks/create", Some(&json!({ "Name": NETWORK })))?;
+        engine.json("POST", "/networks/create", Some(&json!({ "Name": self.network })))?;
         if stack.shape == Shape::Chain {
             return stack.names().iter().try_for_each(|name| {
-                make(&mut engine, stack, name)?;
-                await_port(&inspect(&mut engine, &container(name))?)
+                self.make(&mut engine, stack, name)?;
+                self.await_port(&inspect(&mut engine, &container(name))?)
             });
         }
         self.each(&stack.names(), |engine, name| {
-            make(engine, stack, name)?;
-            if stack.waits() { await_port(&inspect(engine, &container(name))?) } else { Ok(()) }
+            self.make(engine, stack, name)?;
+            if stack.waits() { self.await_port(&inspect(engine, &container(name))?) } else { Ok(()) }
         })
     }
 
@@ -59,7 +65,7 @@ impl Peer for Raw {
         self.each(&found, |engine, id| {
             engine.json("DELETE", &format!("/containers/{id}?force=1&v=1"), None).map(|_| ())
         })?;
-        let filter = format!("/networks?filters={{%22name%22:[%22{NETWORK}%22]}}");
+        let filter = format!("/networks?filters={{%22name%22:[%22{}%22]}}", self.network);
         for network in engine.json("GET", &filter, None)?.as_array().into_iter().flatten() {
             engine.json("DELETE", &format!("/networks/{}", text(&network["Id"])), None)?;
         }
@@ -83,6 +89,29 @@ impl Raw {
             threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err("a crash".into())))
         })
     }
+
+    fn make(&self, engine: &mut Http, stack: Stack, name: &str) -> Result<()> {
+        let body = json!({
+            "Image": IMAGE,
+            "Cmd": stack.command(),
+            "Labels": { LABEL: name },
+            "HostConfig": { "NetworkMode": self.network },
+            "NetworkingConfig": { "EndpointsConfig": { &self.network: { "Aliases": [name] } } },
+        });
+        let container = container(name);
+        engine.json("POST", &format!("/containers/create?name={container}"), Some(&body))?;
+        engine.json("POST", &format!("/containers/{container}/start"), None).map(|_| ())
+    }
+
+    #[allow(clippy::disallowed_methods)] // whoever interrupts a benchmark ends it
+    fn await_port(&self, machine: &Value) -> Result<()> {
+        let address = text(&machine["NetworkSettings"]["Networks"][&self.network]["IPAddress"]);
+        let address = SocketAddr::new(address.parse()?, PORT);
+        while TcpStream::connect_timeout(&address, 10 * TRY_EVERY).is_err() {
+            std::thread::sleep(TRY_EVERY);
+        }
+        Ok(())
+    }
 }
 
 fn machines(engine: &mut Http) -> Result<Vec<String>> {
@@ -95,31 +124,8 @@ fn container(name: &str) -> String {
     format!("bench-raw-{name}")
 }
 
-fn make(engine: &mut Http, stack: Stack, name: &str) -> Result<()> {
-    let body = json!({
-        "Image": IMAGE,
-        "Cmd": stack.command(),
-        "Labels": { LABEL: name },
-        "HostConfig": { "NetworkMode": NETWORK },
-        "NetworkingConfig": { "EndpointsConfig": { NETWORK: { "Aliases": [name] } } },
-    });
-    let container = container(name);
-    engine.json("POST", &format!("/containers/create?name={container}"), Some(&body))?;
-    engine.json("POST", &format!("/containers/{container}/start"), None).map(|_| ())
-}
-
 fn inspect(engine: &mut Http, machine: &str) -> Result<Value> {
     engine.json("GET", &format!("/containers/{machine}/json"), None)
-}
-
-#[allow(clippy::disallowed_methods)] // whoever interrupts a benchmark ends it
-fn await_port(machine: &Value) -> Result<()> {
-    let address = text(&machine["NetworkSettings"]["Networks"][NETWORK]["IPAddress"]);
-    let address = SocketAddr::new(address.parse()?, PORT);
-    while TcpStream::connect_timeout(&address, 10 * TRY_EVERY).is_err() {
-        std::thread::sleep(TRY_EVERY);
-    }
-    Ok(())
 }
 
 fn text(value: &Value) -> String {
