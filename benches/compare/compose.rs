@@ -11,15 +11,16 @@ use std::process::Command;
 /// Runs a stand-alone Compose.
 pub struct Compose {
     program: PathBuf,
+    interval: String,
     directory: PathBuf,
 }
 
 impl Compose {
-    /// Keeps its files below `directory`.
-    pub fn new(program: PathBuf, directory: &Path) -> Result<Self> {
+    /// Keeps its files below `directory`; health is checked at this interval.
+    pub fn new(program: PathBuf, interval: String, directory: &Path) -> Result<Self> {
         let directory = directory.join("compose");
         fs::create_dir_all(&directory)?;
-        Ok(Self { program, directory })
+        Ok(Self { program, interval, directory })
     }
 
     /// One command.
@@ -30,7 +31,7 @@ impl Compose {
     }
 
     fn write(&self, stack: Stack) -> Result<()> {
-        Ok(fs::write(self.directory.join("compose.yaml"), stack.compose_file().to_string())?)
+        Ok(fs::write(self.directory.join("compose.yaml"), stack.compose_file(&self.interval).to_string())?)
     }
 }
 

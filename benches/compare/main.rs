@@ -1,7 +1,8 @@
 //! Side by side in one run: the engine's raw interface, `env`, and Docker Compose v2 where it is installed.
 //!
-//! `COMPOSE=path cargo bench --bench compare`; `RUNS`, `MACHINES` (a list) and `JSON` (a file) may be given too. Peers take
-//! turns, each with the engine to itself, and another one begins in each run, so that what disturbs one disturbs all.
+//! `COMPOSE=path cargo bench --bench compare`; `INTERVAL` (of Compose's health checks, `1s`), `RUNS`, `MACHINES` (a list) and
+//! `JSON` (a file) may be given too. Peers take turns, each with the engine to itself, and another one begins in each run, so
+//! that what disturbs one disturbs all.
 
 mod compose;
 mod figures;
@@ -43,7 +44,7 @@ fn main() -> Result<()> {
     let raw = Raw::new(options.socket.clone());
     let ours = Ours::new(directory.path())?;
     let compose = match &options.compose {
-        Some(program) => Some(Compose::new(program.clone(), directory.path())?),
+        Some(program) => Some(Compose::new(program.clone(), options.interval.clone(), directory.path())?),
         None => None,
     };
     let mut peers: Vec<&dyn Peer> = vec![&raw, &ours];

@@ -1,4 +1,4 @@
-//! What the user says in the environment: `COMPOSE`, `RUNS`, `MACHINES`, `JSON`.
+//! What the user says in the environment: `COMPOSE`, `INTERVAL`, `RUNS`, `MACHINES`, `JSON`.
 #![allow(clippy::disallowed_methods)] // a benchmark has no command line of its own: cargo passes words of its own to it
 
 use crate::Result;
@@ -9,6 +9,8 @@ use std::path::PathBuf;
 pub struct Options {
     /// Docker Compose v2, when there is one.
     pub compose: Option<PathBuf>,
+    /// How often Compose has the engine check health.
+    pub interval: String,
     /// How often everything is measured.
     pub runs: usize,
     /// Sizes of the stacks.
@@ -29,6 +31,7 @@ impl Options {
         let default = concat!(env!("CARGO_TARGET_TMPDIR"), "/compare.json");
         Ok(Self {
             compose: env::var_os("COMPOSE").map(PathBuf::from),
+            interval: text("INTERVAL", "1s"),
             runs: text("RUNS", "5").parse().map_err(|_| "RUNS is not a number")?,
             machines: machines
                 .split(',')

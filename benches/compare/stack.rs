@@ -70,15 +70,16 @@ impl Stack {
         text
     }
 
-    /// The stack for Compose; JSON is YAML. Health is checked twice a second, which is as often as people dare.
-    pub fn compose_file(self) -> Value {
+    /// The stack for Compose; JSON is YAML. Engines check health at an interval, and for the first time when one has
+    /// passed; most people leave it at thirty seconds.
+    pub fn compose_file(self, interval: &str) -> Value {
         let mut services = serde_json::Map::new();
         for (position, name) in self.names().iter().enumerate() {
             let mut service = json!({ "image": IMAGE, "command": self.command() });
             if self.waits() {
                 let test = ["CMD", "/machine", "probe", &PORT.to_string()];
                 service["healthcheck"] =
-                    json!({ "test": test, "interval": "500ms", "timeout": "1s", "retries": 100 });
+                    json!({ "test": test, "interval": interval, "timeout": "1s", "retries": 100 });
             }
             if let Some(needed) = self.needed(position) {
                 service["depends_on"] = json!({ needed: { "condition": "service_healthy" } });
