@@ -94,7 +94,7 @@ fn run_by_agent(request: StepRequest, target: &Target<'_>, context: &Context) ->
             let requirement = format!("step {step}, started earlier");
             context.emit(Event::Waiting { machine: target.machine.to_owned(), requirement, detail });
         }
-        Line::Probe(_) | Line::Result(_) => {}
+        Line::Data { .. } | Line::Probe(_) | Line::Result(_) => {}
     };
     let reply = agent::call(target.transport, Request::Step(request), &mut on_line, context)?;
     lines.end(&emit);

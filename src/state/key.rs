@@ -64,16 +64,27 @@ impl ProjectKey {
         Ok(Self(key))
     }
 
+    /// A key made from this one, as the agent takes it for fingerprints: 64 hexadecimal characters. It goes nowhere but into a machine's standard input.
+    pub fn for_agent(&self) -> String {
+        let mut mac = Hmac::<Sha256>::new(&self.block());
+        mac.update(b"fingerprint");
+        hex(&mac.finalize().into_bytes())
+    }
+
     /// The keyed digest of some bytes; equal bytes under another name have another one.
     pub fn digest(&self, name: &str, bytes: &[u8]) -> String {
-        // HMAC itself pads a short key with zeros to the length of a block.
-        let mut block = [0; 64];
-        block[..self.0.len()].copy_from_slice(&self.0);
-        let mut mac = Hmac::<Sha256>::new(&block.into());
+        let mut mac = Hmac::<Sha256>::new(&self.block());
         mac.update(&(name.len() as u64).to_le_bytes());
         mac.update(name.as_bytes());
         mac.update(bytes);
         format!("{RULE}{}", hex(&mac.finalize().into_bytes()))
+    }
+
+    /// HMAC itself pads a short key with zeros to the length of a block.
+    fn block(&self) -> hmac::digest::Key<Hmac<Sha256>> {
+        let mut block = [0; 64];
+        block[..self.0.len()].copy_from_slice(&self.0);
+        block.into()
     }
 }
 

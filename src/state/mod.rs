@@ -3,6 +3,7 @@
 //! This room and `cli` alone read the environment. Truth about machines is not here, it lives in the engines: `.envup/` of a
 //! checkout can be lost at any time, and what must not be lost (keys, consents) lies in the user's data directory.
 
+mod baseline;
 mod consent;
 mod directories;
 mod key;
@@ -12,6 +13,7 @@ mod project;
 mod runlog;
 mod store;
 
+pub use baseline::Baselines;
 pub use consent::{Consent, Consents};
 pub use directories::{Directories, find_program};
 pub use key::ProjectKey;

@@ -5,6 +5,7 @@
 //! made from this directory. What must not be in a checkout (key, consents) lies in `private`.
 
 use super::Directories;
+use super::baseline::Baselines;
 use super::ledger::LedgerCopies;
 use super::lock::{Lock, Wait, lock_path};
 use super::store::{Access, Document, create_directory, read, sweep, write, write_bytes};
@@ -122,6 +123,11 @@ impl Project {
     /// Copies of its machines' ledgers.
     pub fn ledgers(&self) -> LedgerCopies {
         LedgerCopies::new(self.state_directory().join("ledgers"))
+    }
+
+    /// Baselines of its machines.
+    pub fn baselines(&self) -> Baselines {
+        Baselines::new(self.private.join("baselines"))
     }
 
     fn find(

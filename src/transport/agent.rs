@@ -29,8 +29,20 @@ pub fn call(
     on_line: &mut (dyn FnMut(Line) + Send),
     context: &Context,
 ) -> Result<Reply> {
+    call_with(transport, request, &[], on_line, context)
+}
+
+/// The same for a request that bytes follow.
+pub fn call_with(
+    transport: &dyn Transport,
+    request: Request,
+    body: &[u8],
+    on_line: &mut (dyn FnMut(Line) + Send),
+    context: &Context,
+) -> Result<Reply> {
     let mut line = serde_json::to_vec(&Call::new(request)).attempt(|| "writing a request to the agent")?;
     line.push(b'\n');
+    line.extend_from_slice(body);
     let command = Command { stdin: Stdin::Bytes(line), ..Command::new([AGENT_PATH]) };
     let mut answer = Answer { open: Vec::new(), stderr: Vec::new(), reply: None, on_line };
     let exit = transport.exec(command, &mut answer, context)?;

@@ -5,6 +5,7 @@
 pub mod agent;
 pub mod build_context;
 pub mod fake;
+pub mod fingerprint;
 
 use crate::event::Context;
 use crate::model::Result;

@@ -7,10 +7,15 @@
 //!
 //! Only plain data lives here; the work is done by the binary of this package.
 
+mod fingerprint;
 mod ledger;
 mod probe;
 mod step;
 
+pub use fingerprint::{
+    Damage, Fingerprint, FingerprintReply, FingerprintRequest, Item, Items, Level, Part, SCHEMA, Section,
+    Unread,
+};
 pub use ledger::{Ledger, LedgerReply, LedgerStatus, RecordRequest, Running, StepEntry};
 pub use probe::{ProbeReply, ProbeRequest, Requirement, Unmet};
 pub use step::{OnBusy, Run, Script, StepReply, StepRequest, StepStatus};
@@ -70,6 +75,9 @@ pub enum Request {
         /// The whole set: what is not in it is taken away again.
         variables: BTreeMap<String, String>,
     },
+    /// Take the machine's fingerprint; changes nothing in the machine. Sends its bytes as [`Line::Data`], then answers
+    /// [`Reply::Fingerprint`].
+    Fingerprint(FingerprintRequest),
     /// Which agent is this? Answers [`Reply::Version`].
     Version,
 }
@@ -86,6 +94,13 @@ pub enum Line {
         step: String,
         /// For how long it has been running.
         seconds: f64,
+    },
+    /// Some bytes of an answer that is too large for one line, in base64.
+    Data {
+        /// What they belong to.
+        part: Part,
+        /// The bytes.
+        bytes: String,
     },
     /// Why a requirement is not met yet; sent when the reason changes.
     Probe(Unmet),
@@ -113,6 +128,8 @@ pub enum Reply {
         /// Whether anything had to be changed; services started before keep what they had until they are restarted.
         changed: bool,
     },
+    /// The fingerprint was taken; its bytes came before.
+    Fingerprint(FingerprintReply),
     /// Who answers.
     Version {
         /// The version of the package.

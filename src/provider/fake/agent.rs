@@ -5,14 +5,18 @@
 
 use super::FakeProvider;
 use crate::event::Context;
+use crate::model::digest::sha256;
 use crate::model::error::Attempt;
 use crate::model::observed::State;
 use crate::model::{Error, Result};
 use crate::transport::agent::AGENT_PATH;
 use crate::transport::{Command, Exit, Output, Stdin, Transport};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use envup_agent::{
-    Call, LedgerReply, LedgerStatus, Line, ProbeReply, ProbeRequest, RecordRequest, Reply, Request, Run,
-    Running, StepEntry, StepReply, StepRequest, StepStatus, Unmet,
+    Call, Fingerprint, FingerprintReply, FingerprintRequest, LedgerReply, LedgerStatus, Line, Part,
+    ProbeReply, ProbeRequest, RecordRequest, Reply, Request, Run, Running, Section, StepEntry, StepReply,
+    StepRequest, StepStatus, Unmet,
 };
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -44,10 +48,32 @@ impl AgentTransport {
                 ledger.env = variables;
                 Reply::Environment { changed }
             }
+            Request::Fingerprint(request) => self.fingerprint(&request, lines)?,
             Request::Version => {
                 Reply::Version { version: "0.0.0".to_owned(), protocol: envup_agent::PROTOCOL }
             }
         })
+    }
+
+    /// The fingerprint of a machine that has nothing but the ledger's files.
+    fn fingerprint(&self, request: &FingerprintRequest, lines: &mut Vec<Line>) -> Result<Reply> {
+        let Reply::Ledger(ledger) = self.ledger()? else {
+            return Err(Error::failed("the fake has no ledger"));
+        };
+        let item = |(path, digest): (&String, &String)| {
+            (path.clone(), [("sha256".to_owned(), digest.clone())].into())
+        };
+        let files = ledger.ledger.files.iter().map(item).collect();
+        let fingerprint = Fingerprint {
+            level: request.level,
+            sections: [(Section::Files, files)].into(),
+            ..Fingerprint::default()
+        };
+        let text = fingerprint.to_text();
+        let bytes = STANDARD.encode(lz4_flex::compress_prepend_size(text.as_bytes()));
+        lines.push(Line::Data { part: Part::Fingerprint, bytes });
+        let sha256 = sha256(text.as_bytes());
+        Ok(Reply::Fingerprint(FingerprintReply { sha256, has_cache: false, ledger }))
     }
 
     fn step(&self, step: &StepRequest, lines: &mut Vec<Line>, context: &Context) -> Result<StepReply> {

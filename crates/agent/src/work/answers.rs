@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use envup_agent::{Line, Reply, Unmet};
+use envup_agent::{Line, Part, Reply, Unmet};
 
 use super::failure::Failure;
 
@@ -23,6 +23,10 @@ impl Answers {
 
     pub fn unmet(&mut self, unmet: Unmet) -> Result<(), Failure> {
         self.send(&Line::Probe(unmet))
+    }
+
+    pub fn data(&mut self, part: Part, bytes: String) -> Result<(), Failure> {
+        self.send(&Line::Data { part, bytes })
     }
 
     pub fn result(&mut self, reply: Reply) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 //!
 //! `step` runs steps (`turn` waits for the lock, `supervise` outlives the caller, `tail` follows the output), `cancel` ends
 //! them, `record` keeps the ledger in the `store`; `probe` waits for requirements; `environment` hands variables to logins
-//! and services. The rest are tools: `program` starts processes as an `account`, `process` reads /proc, `sys` is all that
+//! and services; `fingerprint` takes the inventory of the machine. The rest are tools: `program` starts processes as an `account`, `process` reads /proc, `sys` is all that
 //! is unsafe.
 
 use std::io::BufRead;
@@ -19,6 +19,7 @@ mod cancel;
 mod ending;
 mod environment;
 mod failure;
+mod fingerprint;
 mod probe;
 mod process;
 mod program;
@@ -33,20 +34,19 @@ mod turn;
 /// One request, one answer. Succeeds if the answer was delivered, whatever it says.
 pub fn main() -> ExitCode {
     let mut answers = Answers::default();
-    let reply =
-        read_call().and_then(|call| carry_out(&call, &mut answers)).unwrap_or_else(Failure::into_reply);
+    let mut input = std::io::stdin().lock();
+    let reply = read_call(&mut input)
+        .and_then(|call| carry_out(&call, &mut input, &mut answers))
+        .unwrap_or_else(Failure::into_reply);
     match answers.result(reply) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn read_call() -> Result<Call, Failure> {
+fn read_call(input: &mut dyn BufRead) -> Result<Call, Failure> {
     let mut line = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut line)
-        .map_err(|error| Failure::io("cannot read the request", error))?;
+    input.read_line(&mut line).map_err(|error| Failure::io("cannot read the request", error))?;
     // What serde has to say would quote from the request, and that may hold secrets.
     let call: Call =
         serde_json::from_str(&line).map_err(|_| unknown_request("is not one that this agent understands"))?;
@@ -63,17 +63,18 @@ fn unknown_request(problem: &str) -> Failure {
     Failure::new(format!("the request {problem}")).hint("use the agent that belongs to this version of env")
 }
 
-fn carry_out(call: &Call, answers: &mut Answers) -> Result<Reply, Failure> {
+fn carry_out(call: &Call, input: &mut dyn BufRead, answers: &mut Answers) -> Result<Reply, Failure> {
     let state_dir = call.state_dir.as_deref();
     match &call.request {
         Request::Step(request) => step::run(state_dir, request, answers),
         Request::Record(request) => record::record(state_dir, request, answers),
-        Request::Ledger => record::read(state_dir),
+        Request::Ledger => record::read(state_dir).map(Reply::Ledger),
         Request::Cancel { grace_ms } => {
             cancel::cancel(state_dir, std::time::Duration::from_millis(*grace_ms))
         }
         Request::Probe(request) => probe::probe(request, answers),
         Request::Environment { variables } => environment::set(state_dir, variables, answers),
+        Request::Fingerprint(request) => fingerprint::take(state_dir, request, input, answers),
         Request::Version => {
             Ok(Reply::Version { version: env!("CARGO_PKG_VERSION").to_owned(), protocol: PROTOCOL })
         }

@@ -29,9 +29,9 @@ pub fn record(
 }
 
 /// Reads the ledger and leaves no trace.
-pub fn read(state_dir: Option<&str>) -> Result<Reply, Failure> {
+pub fn read(state_dir: Option<&str>) -> Result<LedgerReply, Failure> {
     let Some(store) = Store::existing(state_dir) else {
-        return Ok(Reply::Ledger(LedgerReply { ledger: Ledger::default(), running: None }));
+        return Ok(LedgerReply { ledger: Ledger::default(), running: None });
     };
     // In this order: a step that ends in between is then shown as running, never as interrupted.
     let record = store.record()?;
@@ -46,7 +46,7 @@ pub fn read(state_dir: Option<&str>) -> Result<Reply, Failure> {
         }
         _ => None,
     };
-    Ok(Reply::Ledger(LedgerReply { ledger, running }))
+    Ok(LedgerReply { ledger, running })
 }
 
 /// Reads the ledger. Writes down that a step was interrupted, if one was: its record is there, but nobody held the lock.

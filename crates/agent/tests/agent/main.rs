@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a helper that fails fails the test
 
+mod fingerprint;
 mod ledger;
 mod probe;
 mod step;

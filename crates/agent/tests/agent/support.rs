@@ -78,13 +78,21 @@ pub struct Session {
 
 impl Session {
     pub fn start(line: &str) -> Session {
+        Session::start_with(line, &[])
+    }
+
+    /// The same for a request that bytes follow.
+    pub fn start_with(line: &str, body: &[u8]) -> Session {
         let mut child = Command::new(env!("CARGO_BIN_EXE_envup-agent"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         // Dropping the pipe afterwards also shows that the end of input cancels nothing.
-        child.stdin.take().unwrap().write_all(format!("{line}\n").as_bytes()).unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(format!("{line}\n").as_bytes()).unwrap();
+        input.write_all(body).unwrap();
+        drop(input);
         let lines = BufReader::new(child.stdout.take().unwrap());
         Session { child, lines }
     }

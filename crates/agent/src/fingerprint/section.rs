@@ -1,0 +1,101 @@
+//! The sections of a fingerprint, and what the keys and fields of each are.
+
+use serde::{Deserialize, Serialize};
+
+/// One kind of thing that a machine has. An item that came with a package names it in the field `package`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Section {
+    /// Key: `id`, `version`, `codename`, `arch`, `kernel`, `libc`, `init`, `hostname`. Field: `value`.
+    Os,
+    /// Key: `MANAGER:NAME`, such as `dpkg:nginx`, `rpm:…`, `apk:…`, `pip:DIRECTORY:NAME`, `npm:DIRECTORY:NAME`,
+    /// `gem:DIRECTORY:NAME`. Fields: `version`, `arch`, `state` (`hold`, or a state other than installed), `files` (digest of
+    /// path, type, mode, owner and content of all its files but documentation), `documents` (the same of documentation).
+    Packages,
+    /// Key: a program of a known runtime as it is called, such as `python3`. Fields: `path` (what PATH gives), `real` (without
+    /// links), `version`, `package`.
+    Runtimes,
+    /// Key: a shared library's name, such as `libssl.so.3`. Fields: `file`, `package`, `version` (of the package). Also
+    /// `PROGRAM needs NAME` for what a program that no package owns needs and does not find; field: `needs`.
+    Libraries,
+    /// Key: path. Fields: `type` (`file`, `directory`, `link`, `fifo`, `socket`, `device`), `mode` (four octal digits), `owner`
+    /// (`user:group` by name), `target` (of a link), `sha256` or `keyed` (of a file only root may read), `size` (where neither
+    /// is told), `package`.
+    Files,
+    /// Key: name. Fields: `uid`, `gid`, `home`, `shell`, `password` (`none`, `locked`, `set`).
+    Users,
+    /// Key: name. Fields: `gid`, `members` (sorted, with commas).
+    Groups,
+    /// Key: unit, such as `nginx.service`. Fields: `enabled` (`enabled`, `disabled`, `masked`, `static`, …), `active` (`active`
+    /// or `inactive`), `drop_ins` (their names, with commas), `package`.
+    Services,
+    /// Key: `tcp 0.0.0.0:80`. Fields: `process`, `user`, `unit`.
+    Ports,
+    /// Key: name of a variable. Fields: `value`, or `keyed` when it may not be told; `from` (`login`, `services`, `process`).
+    Environment,
+    /// Key: `LANG` and the like, `timezone`, `available` (locales that were made). Field: `value`.
+    Locale,
+    /// Key: name, such as `vm.max_map_count`. Field: `value`.
+    Sysctls,
+    /// Key: a limit of process 1, such as `open files`. Fields: `soft`, `hard`.
+    Limits,
+    /// Key: SHA-256 of a trusted certificate of an authority. Field: `subject`.
+    Certificates,
+    /// Key: mount point. Fields: `type`, `access` (`ro` or `rw`), `options` (those that matter, with commas).
+    Mounts,
+    /// Key: `FILE:LINE'S COMMAND`, or the name of a timer unit. Fields: `when`, `user`, `command`.
+    Schedules,
+    /// Key: `host NAME`, `nameserver`, `search`, `options`, `nsswitch hosts`. Field: `value`.
+    Resolution,
+}
+
+impl Section {
+    /// All of them, in their order.
+    pub const ALL: [Section; 17] = [
+        Section::Os,
+        Section::Packages,
+        Section::Runtimes,
+        Section::Libraries,
+        Section::Files,
+        Section::Users,
+        Section::Groups,
+        Section::Services,
+        Section::Ports,
+        Section::Environment,
+        Section::Locale,
+        Section::Sysctls,
+        Section::Limits,
+        Section::Certificates,
+        Section::Mounts,
+        Section::Schedules,
+        Section::Resolution,
+    ];
+
+    /// As fingerprints and people write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Section::Os => "os",
+            Section::Packages => "packages",
+            Section::Runtimes => "runtimes",
+            Section::Libraries => "libraries",
+            Section::Files => "files",
+            Section::Users => "users",
+            Section::Groups => "groups",
+            Section::Services => "services",
+            Section::Ports => "ports",
+            Section::Environment => "environment",
+            Section::Locale => "locale",
+            Section::Sysctls => "sysctls",
+            Section::Limits => "limits",
+            Section::Certificates => "certificates",
+            Section::Mounts => "mounts",
+            Section::Schedules => "schedules",
+            Section::Resolution => "resolution",
+        }
+    }
+
+    /// The section of this name.
+    pub fn named(name: &str) -> Option<Section> {
+        Section::ALL.into_iter().find(|section| section.as_str() == name)
+    }
+}

@@ -1,0 +1,127 @@
+//! Baselines: the fingerprints that machines had at the end of `up`, by the engine's id of the machine, and the caches that
+//! make the next fingerprint quick. They may name what is secret-like, so they lie in the user's data directory.
+
+use super::store::{Access, write_bytes};
+use crate::model::error::Attempt;
+use crate::model::{Error, Kind, Result};
+use envup_agent::{Damage, Fingerprint};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+const FINGERPRINT: &str = "fingerprint.json";
+const CACHE: &str = "files.cache";
+const LATEST_CACHE: &str = "latest.cache";
+
+/// The baselines of one checkout.
+#[derive(Debug, Clone)]
+pub struct Baselines {
+    directory: PathBuf,
+}
+
+impl Baselines {
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// The baseline of a machine; `None` when none was taken.
+    pub fn load(&self, engine_id: &str) -> Result<Option<Fingerprint>> {
+        let path = self.path(engine_id, FINGERPRINT)?;
+        let Some(bytes) = read(&path)? else { return Ok(None) };
+        let text = String::from_utf8_lossy(&bytes);
+        let damaged = |damage: Damage| {
+            Error::new(Kind::Incomplete, format!("cannot use the baseline {}", path.display()))
+                .because(damage)
+                .hint("`env accept` takes a new one")
+        };
+        Fingerprint::from_text(&text).map(Some).map_err(damaged)
+    }
+
+    /// What the baseline's files were; empty when nobody knows.
+    pub fn cache(&self, engine_id: &str) -> Result<Vec<u8>> {
+        Ok(read(&self.path(engine_id, CACHE)?)?.unwrap_or_default())
+    }
+
+    /// What the files were when they were looked at last; empty when nobody knows.
+    pub fn latest_cache(&self, engine_id: &str) -> Result<Vec<u8>> {
+        match read(&self.path(engine_id, LATEST_CACHE)?)? {
+            Some(cache) => Ok(cache),
+            None => self.cache(engine_id),
+        }
+    }
+
+    /// Keeps a new baseline, by its canonical text.
+    pub fn save(&self, engine_id: &str, text: &str, cache: &[u8]) -> Result<()> {
+        let latest = self.path(engine_id, LATEST_CACHE)?;
+        write_bytes(&self.path(engine_id, CACHE)?, Access::Private, cache)?;
+        let _ = fs::remove_file(latest);
+        // Last, so that a baseline never stands beside the files of another one.
+        write_bytes(&self.path(engine_id, FINGERPRINT)?, Access::Private, text.as_bytes())
+    }
+
+    /// Keeps what the files were just now.
+    pub fn save_latest_cache(&self, engine_id: &str, cache: &[u8]) -> Result<()> {
+        write_bytes(&self.path(engine_id, LATEST_CACHE)?, Access::Private, cache)
+    }
+
+    /// Lets go of the baselines of all machines but these.
+    pub fn keep_only(&self, engine_ids: &BTreeSet<&str>) -> Result<()> {
+        for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+            if !entry.file_name().to_str().is_some_and(|id| engine_ids.contains(id)) {
+                fs::remove_dir_all(entry.path())
+                    .attempt(|| format!("cannot remove {}", entry.path().display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ids come from an engine that may be anybody's: they must not lead out of the directory.
+    fn path(&self, engine_id: &str, file: &str) -> Result<PathBuf> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if engine_id.is_empty() || !engine_id.bytes().all(plain) {
+            return Err(Error::failed(format!("`{engine_id}` is not an id of a machine")));
+        }
+        Ok(self.directory.join(engine_id).join(file))
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).attempt(|| format!("cannot read {}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_baseline_comes_back_and_goes_with_its_machine() {
+        let place = tempfile::tempdir().unwrap();
+        let baselines = Baselines::new(place.path().join("baselines"));
+        assert_eq!(baselines.load("a1").unwrap(), None);
+        let fingerprint = Fingerprint { key_id: "00".into(), ..Fingerprint::default() };
+        baselines.save("a1", &fingerprint.to_text(), b"files").unwrap();
+        assert_eq!(baselines.load("a1").unwrap(), Some(fingerprint));
+        assert_eq!(baselines.latest_cache("a1").unwrap(), b"files");
+        baselines.save_latest_cache("a1", b"newer").unwrap();
+        assert_eq!(baselines.latest_cache("a1").unwrap(), b"newer");
+        assert_eq!(baselines.cache("a1").unwrap(), b"files");
+        baselines.keep_only(&BTreeSet::from(["b2"])).unwrap();
+        assert_eq!(baselines.load("a1").unwrap(), None);
+        assert!(baselines.save("../x", "", b"").is_err());
+    }
+
+    #[test]
+    fn damage_is_told_with_the_way_out() {
+        let place = tempfile::tempdir().unwrap();
+        let baselines = Baselines::new(place.path().to_owned());
+        baselines.save("a1", "{\"version\":99}", b"").unwrap();
+        let error = baselines.load("a1").unwrap_err();
+        assert_eq!(error.kind, Kind::Incomplete);
+        assert!(error.causes[0].contains("version 99"), "{error:?}");
+    }
+}
