@@ -13,7 +13,7 @@ use envup::provider::{LogOptions, NewMachine, Operation, PlacedFile, Provider, S
 use envup::transport::{Captured, Command, Stdin};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::OnceLock;
 
 mod changes;
@@ -36,18 +36,8 @@ impl World {
         let id = ProjectId(envup::model::digest::hex(&random));
         let identity = Identity { id, name: "test".into(), directory: "/nowhere".into() };
         let network = Network { name: DEFAULT_NETWORK.into(), ..Network::default() };
-        let stack = Stack {
-            name: "test".into(),
-            environment: "dev".into(),
-            file: PathBuf::from("/nowhere/Envfile"),
-            directory: PathBuf::from("/nowhere"),
-            machines: BTreeMap::new(),
-            networks: BTreeMap::from([(network.name.clone(), network)]),
-            volumes: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            configs: BTreeMap::new(),
-            provision: Vec::new(),
-        };
+        let mut stack = Stack::undeclared("test", "dev", Path::new("/nowhere"));
+        stack.networks.insert(network.name.clone(), network);
         Self { provider: DockerProvider::new(surroundings()), identity, stack, context: Context::silent() }
     }
 

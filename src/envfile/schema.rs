@@ -8,6 +8,7 @@ use super::provision::stack_steps;
 use super::reader::Reader;
 use super::table::Table;
 use super::value::Value;
+use crate::model::drift::DriftSettings;
 use crate::model::id::why_bad_name;
 use crate::model::stack::{Content, DEFAULT_NETWORK, Hidden, Network, Stack, Volume};
 use std::collections::BTreeMap;
@@ -46,6 +47,7 @@ pub(super) fn stack(reader: &Reader, document: &DeTable, given: Given) -> Stack 
     Stack {
         name,
         environment: given.environment,
+        environments: Vec::new(),
         file: given.file,
         directory: reader.directory.clone(),
         volumes: named(&top, "volume", volume),
@@ -54,6 +56,7 @@ pub(super) fn stack(reader: &Reader, document: &DeTable, given: Given) -> Stack 
         networks,
         secrets,
         configs,
+        drift: DriftSettings::default(),
     }
 }
 

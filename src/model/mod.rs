@@ -6,6 +6,7 @@ pub mod access;
 pub mod action;
 pub mod capabilities;
 pub mod digest;
+pub mod drift;
 pub mod duration;
 pub mod error;
 pub mod fields;

@@ -1,5 +1,6 @@
 //! The stack: everything one Envfile declares, after interpolation and checks.
 
+use super::drift::DriftSettings;
 use super::machine::Machine;
 use super::step::Step;
 use std::collections::BTreeMap;
@@ -15,6 +16,9 @@ pub struct Stack {
     pub name: String,
     /// Named variant: `dev` unless said otherwise.
     pub environment: String,
+    /// The environments that the Envfile declares, in its order; `dev` is only among them when it says more than the rest
+    /// of the Envfile.
+    pub environments: Vec<String>,
     /// The Envfile; absolute.
     pub file: PathBuf,
     /// Directory of the Envfile; absolute.
@@ -31,6 +35,8 @@ pub struct Stack {
     pub configs: BTreeMap<String, Content>,
     /// Steps that run once over several machines, after their own.
     pub provision: Vec<StackStep>,
+    /// What counts as drift.
+    pub drift: DriftSettings,
 }
 
 impl Stack {
@@ -39,6 +45,7 @@ impl Stack {
         Self {
             name: name.to_owned(),
             environment: environment.to_owned(),
+            environments: Vec::new(),
             file: directory.join("Envfile"),
             directory: directory.to_owned(),
             machines: BTreeMap::new(),
@@ -47,6 +54,7 @@ impl Stack {
             secrets: BTreeMap::new(),
             configs: BTreeMap::new(),
             provision: Vec::new(),
+            drift: DriftSettings::default(),
         }
     }
 }

@@ -6,18 +6,7 @@ use crate::model::step::{FileCopy, RunPolicy, Shell};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn stack() -> Stack {
-    Stack {
-        name: "shop".into(),
-        environment: "dev".into(),
-        file: "/srv/shop/Envfile".into(),
-        directory: "/srv/shop".into(),
-        machines: BTreeMap::new(),
-        networks: BTreeMap::new(),
-        volumes: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        configs: BTreeMap::new(),
-        provision: Vec::new(),
-    }
+    Stack::undeclared("shop", "dev", Path::new("/srv/shop"))
 }
 
 fn machine() -> Machine {

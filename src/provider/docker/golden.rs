@@ -12,6 +12,7 @@ use crate::model::size::Size;
 use crate::model::stack::{Network, Stack, Volume};
 use crate::provider::{NewMachine, Provider};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
@@ -90,16 +91,9 @@ fn stack() -> Stack {
         )
     };
     Stack {
-        name: "shop".into(),
-        environment: "dev".into(),
-        file: "/srv/shop/Envfile".into(),
-        directory: "/srv/shop".into(),
-        machines: BTreeMap::new(),
         networks: [network("default", None), network("corp", Some("corporate"))].into(),
         volumes: [volume("data", None), volume("shared", Some("everybodys"))].into(),
-        secrets: BTreeMap::new(),
-        configs: BTreeMap::new(),
-        provision: Vec::new(),
+        ..Stack::undeclared("shop", "dev", Path::new("/srv/shop"))
     }
 }
 
