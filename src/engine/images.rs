@@ -12,7 +12,7 @@ use crate::provision::digest_of_file;
 use crate::transport::build_context;
 use std::fs;
 
-/// The image's name as far as it is known without making anything.
+/// The image's name as far as it is known without making anything; a host's is empty.
 ///
 /// A box that is not built yet has no name: the machine's present one stands in, so that a box that was removed from the
 /// store does not replace a machine made from it.
@@ -20,6 +20,7 @@ pub fn known(world: &World, machine: &Machine, observed: Option<&ObservedMachine
     match &machine.source {
         Source::Image(name) => Ok(name.clone()),
         Source::Build(build) => built(world, machine, build),
+        Source::Host(_) => Ok(String::new()),
         Source::Box(source) => {
             if let Some(stored) = world.boxes.find(source)? {
                 return Ok(stored.reference());
@@ -67,6 +68,9 @@ pub fn ensure(
             let operation = Operation::ImportBox { reference: &reference, archive: &stored.path };
             provider.apply(&world.identity, operation, context)?;
             Ok(reference)
+        }
+        Source::Host(_) => {
+            Err(Error::failed(format!("machine {} exists or not: nothing makes it", machine.name)))
         }
     }
 }

@@ -1,7 +1,9 @@
 //! One machine as the Envfile declares it, after interpolation and checks.
 
+mod host;
 mod parts;
 
+pub use host::HostAccess;
 pub use parts::*;
 
 use super::ready::Ready;
@@ -155,12 +157,13 @@ impl Machine {
         matches!(self.source, Source::Box(_))
     }
 
-    /// What it starts from, for people: `debian/12`, `postgres:16`, `build ./app`.
+    /// What it starts from, for people: `debian/12`, `postgres:16`, `build ./app`; of a host where it is.
     pub fn source_name(&self) -> String {
         match &self.source {
             Source::Box(BoxSource::Named(name)) | Source::Image(name) => name.clone(),
             Source::Box(BoxSource::Url { url, .. }) => url.clone(),
             Source::Build(build) => format!("build {}", build.context.display()),
+            Source::Host(access) => access.hosts.join(", "),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The parts that a machine's declaration is made of.
 
+use super::host::HostAccess;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -12,6 +13,8 @@ pub enum Source {
     Image(String),
     /// An image built by the engine from a Dockerfile.
     Build(Build),
+    /// Nothing: it exists already and is reached over ssh.
+    Host(HostAccess),
 }
 
 /// Where a box comes from.
