@@ -69,9 +69,7 @@ impl Board {
         let mut stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match (stages.get(name), condition) {
-                (Some(Stage::Failed), _) => {
-                    return Err(Error::failed(format!("needs {name}, which failed")));
-                }
+                (Some(Stage::Failed), _) => return Err(Error::skipped(name)),
                 (Some(_), Condition::Started)
                 | (Some(Stage::Ready | Stage::Completed), Condition::Ready)
                 | (Some(Stage::Completed), Condition::Completed) => return Ok(()),
@@ -119,6 +117,7 @@ impl Drop for Watch<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Kind;
 
     #[test]
     fn an_image_is_made_once() {
@@ -147,7 +146,11 @@ mod tests {
             board.reached("cache", Stage::Failed);
             board.reached("db", Stage::Ready);
             ready.join().unwrap().unwrap();
-            assert_eq!(failed.join().unwrap().unwrap_err().message, "needs cache, which failed");
+            let skipped = failed.join().unwrap().unwrap_err();
+            assert_eq!(
+                (skipped.kind, skipped.to_string().as_str()),
+                (Kind::Skipped, "needs cache, which failed")
+            );
         });
     }
 }

@@ -200,10 +200,11 @@ fn one_machine(
 fn result(action: &Action, done: Result<Done>, took: Duration) -> MachineResult {
     let (outcome, error, steps) = match done {
         Ok(done) => (done.outcome, None, done.steps),
-        Err(error) if error.kind == Kind::Interrupted || error.message.starts_with("needs ") => {
-            (Outcome::Skipped, Some(error), Vec::new())
+        Err(error) => {
+            let skipped = matches!(error.kind, Kind::Interrupted | Kind::Skipped);
+            let outcome = if skipped { Outcome::Skipped } else { Outcome::Failed };
+            (outcome, Some(error), Vec::new())
         }
-        Err(error) => (Outcome::Failed, Some(error), Vec::new()),
     };
     MachineResult { name: action.name.clone(), verb: action.verb, outcome, error, steps, took }
 }

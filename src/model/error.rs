@@ -20,6 +20,8 @@ pub enum Kind {
     Locked,
     /// The user interrupted the work.
     Interrupted,
+    /// It was not begun, because something that it needs failed.
+    Skipped,
     /// Some part could not be read, so no statement about the whole is possible.
     Incomplete,
 }
@@ -53,6 +55,11 @@ impl Error {
     /// The command line or the Envfile is wrong.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message)
+    }
+
+    /// It was not begun, because `need` failed.
+    pub fn skipped(need: impl fmt::Display) -> Self {
+        Self::new(Kind::Skipped, format!("needs {need}, which failed"))
     }
 
     /// The work was interrupted while doing `what`.

@@ -26,7 +26,7 @@ pub const INTERRUPTED: u8 = 130;
 /// The code for an error of a kind.
 pub fn of(kind: Kind) -> u8 {
     match kind {
-        Kind::Failed => FAILED,
+        Kind::Failed | Kind::Skipped => FAILED,
         Kind::Usage => USAGE,
         Kind::Unavailable => UNAVAILABLE,
         Kind::Locked => LOCKED,

@@ -5,7 +5,7 @@
 
 use super::boot::{self, Engine};
 use super::client::Client;
-use super::errors::{Explain, explain, is_conflict, optional};
+use super::errors::{Explain, explain, is_conflict, optional, refuses_security_option};
 use super::labels::{self, Kind};
 use super::options::{self, Options};
 use super::{agent_volume, files, networks};
@@ -41,8 +41,10 @@ pub(super) fn create(
 
     let in_root: Vec<_> = files::in_root(new).collect();
     let first_name = if in_root.is_empty() { name.clone() } else { format!("{name}.new") };
-    if !boot_and_make(client, identity, new, &first_name, options)? {
-        return Ok(());
+    match boot_and_make(client, identity, new, &first_name, options)? {
+        Made::Now => {}
+        Made::Before => return Ok(()),
+        Made::Refused(error) => return Err(error),
     }
     if !in_root.is_empty() {
         files::put(client, &first_name, &in_root, context)?;
@@ -54,40 +56,48 @@ pub(super) fn create(
     Ok(())
 }
 
-/// Makes the container in the first way to boot it that the engine accepts; `false` when it is there already.
+/// What came of making a container.
+enum Made {
+    /// It is there now.
+    Now,
+    /// It was there already.
+    Before,
+    /// The engine does not know a security option that it was asked for.
+    Refused(Error),
+}
+
+/// Makes the container in the first way to boot it that the engine accepts.
 fn boot_and_make(
     client: &Client,
     identity: &Identity,
     new: &NewMachine<'_>,
     name: &str,
     options: Options,
-) -> Result<bool> {
+) -> Result<Made> {
     if new.machine.init != Init::Systemd {
         return make(client, identity, new, name, options);
     }
     let engine = Engine::of(client.facts()?, &client.endpoint);
-    let mut refused = None;
+    let mut refused = Made::Refused(Error::failed("docker offers no way to boot systemd"));
     for recipe in boot::recipes(&engine, &identity.machine(&new.machine.name)) {
         let mut options = options.clone();
         boot::follow(&recipe, &mut options.host);
-        match make(client, identity, new, name, options) {
-            Err(error) if error.causes.iter().any(|cause| cause.contains("security-opt")) => {
-                refused = Some(error);
-            }
-            answer => return answer,
+        match make(client, identity, new, name, options)? {
+            refusal @ Made::Refused(_) => refused = refusal,
+            made => return Ok(made),
         }
     }
-    Err(refused.unwrap_or_else(|| Error::failed("docker offers no way to boot systemd")))
+    Ok(refused)
 }
 
-/// Makes the container; `false` when it is there already.
+/// Makes the container.
 fn make(
     client: &Client,
     identity: &Identity,
     new: &NewMachine<'_>,
     name: &str,
     mut options: Options,
-) -> Result<bool> {
+) -> Result<Made> {
     let machine = &new.machine.name;
     let mut later: HashMap<String, EndpointSettings> = std::mem::take(&mut options.networks);
     let first = options.host.network_mode.clone().unwrap_or_default();
@@ -101,7 +111,7 @@ fn make(
     let made = match create_call(client, new, name, body.clone())? {
         Err(error) if is_conflict(&error) => {
             if is_there(client, identity, machine)? {
-                return Ok(false);
+                return Ok(Made::Before);
             }
             // A half-made one of ours is in the way; anything else is not ours to remove.
             clear_unfinished(client, identity, machine)?;
@@ -109,14 +119,16 @@ fn make(
         }
         answer => answer,
     };
-    made.map_err(|error| {
+    if let Err(error) = made {
         let ours = explain(&error, cannot());
-        if is_conflict(&error) {
-            ours.hint(format!("`docker rm {name}` removes it, when nobody needs it"))
-        } else {
-            ours
-        }
-    })?;
+        return match &error {
+            error if refuses_security_option(error) => Ok(Made::Refused(ours)),
+            error if is_conflict(error) => {
+                Err(ours.hint(format!("`docker rm {name}` removes it, when nobody needs it")))
+            }
+            _ => Err(ours),
+        };
+    }
     client
         .block(async {
             for (network, endpoint) in later {
@@ -125,7 +137,7 @@ fn make(
             Ok(())
         })?
         .explain(cannot)?;
-    Ok(true)
+    Ok(Made::Now)
 }
 
 fn create_call(

@@ -76,6 +76,12 @@ pub(super) fn is_conflict(error: &Engine) -> bool {
     has_status(error, 409)
 }
 
+/// Whether the engine says that it does not know a security option. Its words are all there is to tell by: the status is
+/// that of any bad request, or of any failure, as engines are old.
+pub(super) fn refuses_security_option(error: &Engine) -> bool {
+    matches!(error, Engine::DockerResponseServerError { message, .. } if message.contains("security-opt"))
+}
+
 fn has_status(error: &Engine, status: u16) -> bool {
     matches!(error, Engine::DockerResponseServerError { status_code, .. } if *status_code == status)
 }
@@ -134,6 +140,16 @@ mod tests {
         let error = explain(&refused(500, "Conflict. The name is taken"), "cannot create machine web");
         assert_eq!(error.to_string(), "cannot create machine web: conflict. The name is taken");
         assert_eq!(error.kind, Kind::Failed);
+    }
+
+    #[test]
+    fn an_unknown_security_option_is_told_from_other_refusals() {
+        let unknown = "invalid --security-opt 1: \"writable-cgroups=true\"";
+        assert!(
+            refuses_security_option(&refused(500, unknown))
+                && refuses_security_option(&refused(400, unknown))
+        );
+        assert!(!refuses_security_option(&refused(400, "invalid mount config")));
     }
 
     #[test]
