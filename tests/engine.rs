@@ -2,9 +2,11 @@
 
 use crate::support::recorder::Recorder;
 use crate::support::stage::Stage;
-use envup::engine::{PlanOptions, Report};
+use envup::engine::{self, PlanOptions, Report, UpOptions};
 use envup::event::{Cancel, Context, Event, Outcome};
 use envup::model::{Kind, Result};
+use envup::provider::fake::FakeProvider;
+use envup::provider::{Provider, Scope};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
@@ -194,4 +196,38 @@ fn a_machine_that_ends_at_once_did_not_come_up() {
     let report = stage.up(&Context::silent()).unwrap();
     assert_eq!(outcomes(&report)["m0"], Outcome::Failed);
     assert_eq!(report.error().unwrap().message, "m0 started and ended with code 127");
+}
+
+#[test]
+fn a_machine_that_exists_is_removed_by_the_provider_that_has_it() {
+    let machine = |name: &str, provider: &str| {
+        format!("[machine.{name}]\nimage = \"i:1\"\nprovider = \"{provider}\"\nnetworks = [\"lan\"]\n")
+    };
+    let envfile = |machines: &[(&str, &str)]| {
+        machines
+            .iter()
+            .map(|(name, provider)| machine(name, provider))
+            .fold("name = \"two\"\n[network.lan]\nexternal = \"lan\"\n".to_owned(), |all, one| all + &one)
+    };
+    let other = FakeProvider::named("libvirt");
+    let up = |stage: &Stage, machines: &[(&str, &str)]| {
+        stage.write("Envfile", &envfile(machines));
+        let mut world = stage.world().unwrap();
+        world.providers.0.push(Box::new(other.clone()));
+        let options = PlanOptions { remove_orphans: true, ..PlanOptions::default() };
+        let planned = engine::plan(&world, &options).unwrap();
+        let report = engine::up(&world, &planned, &UpOptions::default(), &Context::silent()).unwrap();
+        assert!(report.error().is_none(), "{report:?}");
+    };
+    let names = |provider: &FakeProvider| {
+        let observed = provider.observe(Scope::Host).unwrap();
+        observed.machines.into_iter().map(|machine| machine.name).collect::<Vec<_>>().join(" ")
+    };
+    let stage = Stage::new();
+    up(&stage, &[("a", "docker"), ("b", "libvirt"), ("c", "libvirt")]);
+    assert_eq!((names(&stage.provider).as_str(), names(&other).as_str()), ("a", "b c"));
+    up(&stage, &[("a", "docker"), ("b", "libvirt")]);
+    assert_eq!((names(&stage.provider).as_str(), names(&other).as_str()), ("a", "b"), "c left the Envfile");
+    up(&stage, &[("a", "libvirt"), ("b", "docker")]);
+    assert_eq!((names(&stage.provider).as_str(), names(&other).as_str()), ("b", "a"), "both moved");
 }

@@ -68,6 +68,7 @@ impl Board {
     pub fn wait_for(&self, name: &str, condition: Condition, context: &Context) -> Result<()> {
         let mut stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
+            context.check(&format!("waiting for {name}"))?;
             match (stages.get(name), condition) {
                 (Some(Stage::Failed), _) => return Err(Error::skipped(name)),
                 (Some(_), Condition::Started)
@@ -75,7 +76,6 @@ impl Board {
                 | (Some(Stage::Completed), Condition::Completed) => return Ok(()),
                 _ => {}
             }
-            context.check(&format!("waiting for {name}"))?;
             stages = self.changed.wait_timeout(stages, GLANCE).unwrap_or_else(PoisonError::into_inner).0;
         }
     }

@@ -13,16 +13,14 @@ pub fn desired(world: &World, view: &View) -> Result<Desired> {
     for machine in stack.machines.values() {
         desired.machines.insert(machine.name.clone(), describe(world, machine, view)?);
     }
-    // Networks and volumes of machines on several providers belong to the first that the stack uses.
-    if let Some(provider) = world.providers.of(stack)?.first() {
-        for network in stack.networks.values().filter(|network| network.external.is_none()) {
-            let fields = provider.describe_network(network);
-            desired.networks.insert(network.name.clone(), DesiredThing { fields });
-        }
-        for volume in stack.volumes.values().filter(|volume| volume.external.is_none()) {
-            let fields = provider.describe_volume(volume);
-            desired.volumes.insert(volume.name.clone(), DesiredThing { fields });
-        }
+    let provider = world.provider_of_things()?;
+    for network in stack.networks.values().filter(|network| network.external.is_none()) {
+        let fields = provider.describe_network(network);
+        desired.networks.insert(network.name.clone(), DesiredThing { fields });
+    }
+    for volume in stack.volumes.values().filter(|volume| volume.external.is_none()) {
+        let fields = provider.describe_volume(volume);
+        desired.volumes.insert(volume.name.clone(), DesiredThing { fields });
     }
     Ok(desired)
 }

@@ -1,9 +1,10 @@
 //! Taking a stack away: machines, their networks, and volumes only when that was said.
 
-use super::stop::{each_after_its_users, grace, provider_of};
+use super::stop::{each_after_its_users, grace};
 use super::{World, observe};
 use crate::event::{Context, Event, Outcome};
 use crate::model::Result;
+use crate::model::observed::ObservedMachine;
 use crate::provider::Operation;
 use std::collections::BTreeSet;
 
@@ -36,7 +37,9 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
     let whole = options.machines.is_empty();
     let chosen = if whole { all.clone() } else { &all & &options.machines };
     context.emit(Event::Begin { machines: chosen.iter().cloned().collect() });
-    each_after_its_users(world, &chosen, Outcome::Removed, context, &|name| remove(world, name, context))?;
+    each_after_its_users(world, &chosen, Outcome::Removed, context, &|name| {
+        remove(world, name, observed.machine(name), context)
+    })?;
     for machine in observed.machines.iter().filter(|machine| chosen.contains(&machine.name)) {
         world.project.ledgers().forget(&machine.engine_id)?;
     }
@@ -46,18 +49,18 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
         let with_volumes = observed.volumes.iter().filter_map(|volume| volume.machine.as_ref());
         let half_made: BTreeSet<&String> = world.stack.machines.keys().chain(with_volumes).collect();
         for name in half_made.into_iter().filter(|name| !all.contains(*name)) {
-            let provider = provider_of(world, name)?;
+            let provider = world.provider_of(name, None)?;
             provider.apply(&world.identity, Operation::RemoveMachine(name), context)?;
         }
         for network in &observed.networks {
-            let provider = provider_of(world, "")?;
+            let provider = world.provider_of_things()?;
             provider.apply(&world.identity, Operation::RemoveNetwork(&network.name), context)?;
             destroyed.networks.push(network.name.clone());
         }
     }
     for volume in observed.volumes.iter().filter(|volume| volume.machine.is_none()) {
         if options.volumes && whole {
-            let provider = provider_of(world, "")?;
+            let provider = world.provider_of_things()?;
             provider.apply(&world.identity, Operation::RemoveVolume(&volume.name), context)?;
             destroyed.volumes.push(volume.name.clone());
         } else {
@@ -68,8 +71,13 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
 }
 
 /// Stops a machine, so that it can put its data in order, and removes it.
-pub fn remove(world: &World, name: &str, context: &Context) -> Result<()> {
-    let provider = provider_of(world, name)?;
+pub fn remove(
+    world: &World,
+    name: &str,
+    observed: Option<&ObservedMachine>,
+    context: &Context,
+) -> Result<()> {
+    let provider = world.provider_of(name, observed)?;
     context.emit(Event::Doing { machine: Some(name.to_owned()), what: "stopping".to_owned() });
     provider.apply(&world.identity, Operation::StopMachine { name, grace: grace(world, name) }, context)?;
     context.emit(Event::Doing { machine: Some(name.to_owned()), what: "removing".to_owned() });

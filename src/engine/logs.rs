@@ -1,6 +1,5 @@
 //! The logs of several machines as one, in the order in which the lines were written.
 
-use super::stop::provider_of;
 use super::{World, journal};
 use crate::event::Context;
 use crate::model::machine::Init;
@@ -62,7 +61,7 @@ fn read(
     context: &Context,
 ) -> Result<()> {
     let gone = |_| Error::interrupted("reading logs");
-    let provider = provider_of(world, name)?;
+    let provider = world.provider_of(name, None)?;
     let boots = world.stack.machines.get(name).is_some_and(|machine| machine.init == Init::Systemd);
     if boots {
         let transport = provider.connect(&world.identity, name)?;

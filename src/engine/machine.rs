@@ -67,8 +67,10 @@ impl Work<'_> {
         if replaced {
             self.doing("removing the old one");
             let name = self.machine.name.as_str();
-            self.call(Operation::StopMachine { name, grace: None })?;
-            self.call(Operation::RemoveMachine(name))?;
+            let former = self.world.provider_of(name, self.observed())?;
+            for operation in [Operation::StopMachine { name, grace: None }, Operation::RemoveMachine(name)] {
+                self.board.call(|| former.apply(&self.world.identity, operation, self.context))?;
+            }
         }
         let mounted = self.machine.volumes.iter().filter_map(|mount| mount.volume.as_deref());
         let networks = self.machine.networks.keys().map(|name| board_name(Target::Network, name));

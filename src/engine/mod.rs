@@ -42,6 +42,7 @@ pub use up::{MachineResult, Report, UpOptions, up};
 
 use crate::boxes::Store;
 use crate::model::id::Identity;
+use crate::model::observed::ObservedMachine;
 use crate::model::stack::Stack;
 use crate::model::{Error, Kind, Result};
 use crate::plan::{self, Known, Plan};
@@ -62,6 +63,24 @@ pub struct World {
     pub project: Project,
     /// The boxes of this user.
     pub boxes: Store,
+}
+
+impl World {
+    /// The provider of a machine: of one that exists the one that observed it, also when it left the Envfile or is declared
+    /// elsewhere now; else the declared one.
+    pub fn provider_of(&self, name: &str, observed: Option<&ObservedMachine>) -> Result<&dyn Provider> {
+        let declared = self.stack.machines.get(name).map(|machine| machine.provider.as_str());
+        match observed.map(|machine| machine.provider.as_str()).or(declared) {
+            Some(provider) => self.providers.get(provider),
+            None => self.provider_of_things(),
+        }
+    }
+
+    /// The provider of what is no machine: networks and volumes belong to the first that the stack uses.
+    pub fn provider_of_things(&self) -> Result<&dyn Provider> {
+        let first = self.providers.of(&self.stack)?.into_iter().next();
+        first.ok_or_else(|| Error::new(Kind::Unavailable, "this version has no provider"))
+    }
 }
 
 /// The providers of this program.
@@ -147,7 +166,5 @@ pub fn plan(world: &World, options: &PlanOptions) -> Result<Planned> {
 
 /// A way into a machine that runs.
 pub fn connect(world: &World, name: &str) -> Result<Box<dyn Transport>> {
-    let machine = world.stack.machines.get(name);
-    let provider = world.providers.get(machine.map_or("docker", |machine| machine.provider.as_str()))?;
-    provider.connect(&world.identity, name)
+    world.provider_of(name, None)?.connect(&world.identity, name)
 }

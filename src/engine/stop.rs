@@ -22,7 +22,7 @@ pub fn stop(world: &World, names: &BTreeSet<String>, context: &Context) -> Resul
     each_after_its_users(world, &chosen, Outcome::Stopped, context, &|name| {
         context.emit(Event::Doing { machine: Some(name.to_owned()), what: "stopping".to_owned() });
         let operation = Operation::StopMachine { name, grace: grace(world, name) };
-        provider_of(world, name)?.apply(&world.identity, operation, context)
+        world.provider_of(name, view.observed.machine(name))?.apply(&world.identity, operation, context)
     })?;
     Ok(chosen.into_iter().collect())
 }
@@ -30,19 +30,6 @@ pub fn stop(world: &World, names: &BTreeSet<String>, context: &Context) -> Resul
 /// The grace that a machine's Envfile entry gives.
 pub fn grace(world: &World, name: &str) -> Option<std::time::Duration> {
     world.stack.machines.get(name).and_then(|machine: &Machine| machine.stop_grace)
-}
-
-/// The provider of a machine, also of one that left the Envfile.
-pub fn provider_of<'a>(world: &'a World, name: &str) -> Result<&'a dyn crate::provider::Provider> {
-    match world.stack.machines.get(name) {
-        Some(machine) => world.providers.get(&machine.provider),
-        None => world
-            .providers
-            .of(&world.stack)?
-            .into_iter()
-            .next()
-            .map_or_else(|| world.providers.get("docker"), Ok),
-    }
 }
 
 /// Does `work` on each machine once it was done on all machines that need it; those that are independent at once. Who

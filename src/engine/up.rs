@@ -104,7 +104,7 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
         let remove = |provider: &dyn Provider| {
             provider.apply(&world.identity, Operation::RemoveNetwork(&action.name), context)
         };
-        if let Err(error) = first_provider(world).and_then(remove) {
+        if let Err(error) = world.provider_of_things().and_then(remove) {
             results.push(result(action, Err(error), Duration::ZERO));
         }
     }
@@ -139,18 +139,13 @@ fn permitted(planned: &Planned, options: &UpOptions) -> Result<()> {
     Ok(())
 }
 
-fn first_provider(world: &World) -> Result<&dyn Provider> {
-    let providers = world.providers.of(&world.stack)?;
-    providers.first().copied().ok_or_else(|| Error::usage("the stack has no machines"))
-}
-
 /// Makes a network or volume, or makes it anew.
 fn make_thing(world: &World, action: &Action, board: &Board, context: &Context) -> Result<()> {
     let identity = &world.identity;
     let name = board_name(action.target, &action.name);
     let _watch = board.watch(&name);
     let work = || -> Result<()> {
-        let provider = first_provider(world)?;
+        let provider = world.provider_of_things()?;
         if action.target == Target::Network {
             let Some(network) = world.stack.networks.get(&action.name) else { return Ok(()) };
             if action.verb == Verb::Replace {
@@ -181,8 +176,11 @@ fn one_machine(
             .providers
             .get(&machine.provider)
             .and_then(|provider| Work { world, planned, action, machine, provider, board, context }.run()),
-        None => super::destroy::remove(world, &action.name, context)
-            .map(|()| Done { outcome: Outcome::Removed, steps: Vec::new() }),
+        None => {
+            let observed = planned.view.observed.machine(&action.name);
+            super::destroy::remove(world, &action.name, observed, context)
+                .map(|()| Done { outcome: Outcome::Removed, steps: Vec::new() })
+        }
     };
     if done.is_err() {
         board.reached(&action.name, Stage::Failed);

@@ -25,7 +25,7 @@ use world::World;
 type Watcher = dyn Fn(&str) + Send + Sync;
 
 /// Keeps a world in memory and the operations it was asked for.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct FakeProvider {
     world: Arc<Mutex<World>>,
     watcher: Arc<Mutex<Option<Arc<Watcher>>>>,
@@ -37,9 +37,14 @@ static CAPABILITIES: Capabilities = Capabilities {
 };
 
 impl FakeProvider {
-    /// An empty world.
+    /// An empty world, which calls itself docker as most Envfiles do.
     pub fn new() -> Self {
-        Self::default()
+        Self::named("docker")
+    }
+
+    /// An empty world that Envfiles call by this name.
+    pub fn named(name: &'static str) -> Self {
+        Self { world: Arc::new(Mutex::new(World::of(name))), watcher: Arc::default() }
     }
 
     /// What it was asked for so far, such as `create machine web`, `run step 1 in web`.
@@ -102,9 +107,15 @@ impl FakeProvider {
     }
 }
 
+impl Default for FakeProvider {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Provider for FakeProvider {
     fn name(&self) -> &'static str {
-        "docker"
+        self.world().provider
     }
 
     fn check(&self) -> Result<()> {

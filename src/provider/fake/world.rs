@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Everything there is, and what tests wish to happen.
 #[derive(Default)]
 pub struct World {
+    /// Its name in Envfiles.
+    pub provider: &'static str,
     pub observed: Observed,
     pub operations: Vec<String>,
     /// Descriptions of operations that fail.
@@ -34,6 +36,11 @@ pub struct Disk {
 }
 
 impl World {
+    /// The empty world of a provider.
+    pub fn of(provider: &'static str) -> Self {
+        Self { provider, ..Self::default() }
+    }
+
     /// Carries out one operation.
     pub fn apply(&mut self, identity: &Identity, operation: Operation<'_>) -> Result<()> {
         let observed = &mut self.observed;
@@ -100,7 +107,7 @@ impl World {
         }
         self.serial += 1;
         let fields = of_machine(new.machine, new.image, &new.contents);
-        observed.machines.push(machine(identity, new, fields, self.serial));
+        observed.machines.push(machine(identity, new, fields, (self.provider, self.serial)));
         observed.machines.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(())
     }
@@ -179,11 +186,16 @@ fn thing(identity: &Identity, name: &str, fields: Fields) -> ObservedThing {
     }
 }
 
-fn machine(identity: &Identity, new: &NewMachine<'_>, fields: Fields, serial: usize) -> ObservedMachine {
+fn machine(
+    identity: &Identity,
+    new: &NewMachine<'_>,
+    fields: Fields,
+    (provider, serial): (&str, usize),
+) -> ObservedMachine {
     ObservedMachine {
         name: new.machine.name.clone(),
         owner: owner(identity, new.environment),
-        provider: "docker".to_owned(),
+        provider: provider.to_owned(),
         engine_id: format!("fake-{serial}"),
         engine_name: identity.machine(&new.machine.name),
         state: State::Stopped,
