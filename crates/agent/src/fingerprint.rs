@@ -4,6 +4,7 @@
 //! sections hold items by key, items hold fields by name, all of them text, all of them sorted. What the keys and fields of
 //! each section are is said at [`Section`].
 
+mod cache;
 mod level;
 mod section;
 mod text;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::LedgerReply;
 
+pub use cache::{Cache, CachedDirectory, CachedFile, Content, spelled};
 pub use level::Level;
 pub use section::Section;
 pub use text::Damage;

@@ -13,8 +13,8 @@ mod probe;
 mod step;
 
 pub use fingerprint::{
-    Damage, Fingerprint, FingerprintReply, FingerprintRequest, Item, Items, Level, Part, SCHEMA, Section,
-    Unread,
+    Cache, CachedDirectory, CachedFile, Content, Damage, Fingerprint, FingerprintReply, FingerprintRequest,
+    Item, Items, Level, Part, SCHEMA, Section, Unread, spelled,
 };
 pub use ledger::{Ledger, LedgerReply, LedgerStatus, RecordRequest, Running, StepEntry};
 pub use probe::{ProbeReply, ProbeRequest, Requirement, Unmet};

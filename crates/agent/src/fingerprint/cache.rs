@@ -1,0 +1,271 @@
+//! The cache of files: what one fingerprint read, so that the next one need not read it again.
+//!
+//! `env` keeps it beside the fingerprint as bytes, sends it along the next time, and reads it to name packaged files that
+//! changed, which fingerprints tell as one digest a package. Every regular file that was read is in it, by directory.
+//! Whether an entry still holds is decided by the agent alone.
+
+use std::fmt::Write as _;
+
+use super::Damage;
+
+const MAGIC: &[u8] = b"envup files 1\n";
+
+/// What one fingerprint read. Names borrow from the bytes it was read from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cache<'b> {
+    /// The key that keyed digests were made with, as fingerprints tell it.
+    pub key_id: &'b str,
+    /// Sorted by path.
+    pub directories: Vec<CachedDirectory<'b>>,
+}
+
+/// The files of one directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedDirectory<'b> {
+    /// Its path, without a slash at the end: empty for the root.
+    pub path: &'b [u8],
+    /// Sorted by name.
+    pub files: Vec<CachedFile<'b>>,
+}
+
+/// A regular file as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedFile<'b> {
+    /// Its name in the directory.
+    pub name: &'b [u8],
+    /// Inode number.
+    pub inode: u64,
+    /// Bytes.
+    pub size: u64,
+    /// When it was last changed, in nanoseconds since 1970; 0 if that was too short a time before it was read to be trusted.
+    pub changed: u64,
+    /// Permissions, with setuid, setgid and sticky bit.
+    pub mode: u16,
+    /// Number of its user.
+    pub user: u32,
+    /// Number of its group.
+    pub group: u32,
+    /// Digest of what is in it.
+    pub content: Content,
+    /// MD5, where a package's list had to be asked.
+    pub md5: Option<[u8; 16]>,
+}
+
+/// The digest of a file's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// SHA-256.
+    Sha256([u8; 32]),
+    /// Keyed, because it may not be told.
+    Keyed([u8; 32]),
+}
+
+impl<'b> Cache<'b> {
+    /// Every file with its path, spelled as in fingerprints.
+    pub fn files(&self) -> impl Iterator<Item = (String, &CachedFile<'b>)> {
+        self.directories.iter().flat_map(|directory| {
+            directory.files.iter().map(|file| (spelled(&[directory.path, b"/", file.name].concat()), file))
+        })
+    }
+
+    /// The files of a directory; none if none were read there.
+    pub fn directory(&self, path: &[u8]) -> &[CachedFile<'b>] {
+        let place = self.directories.binary_search_by(|directory| directory.path.cmp(path));
+        place.map_or(&[], |place| &self.directories[place].files)
+    }
+
+    /// As it is kept and sent.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        put_text(&mut bytes, self.key_id.as_bytes());
+        put(&mut bytes, self.directories.len() as u64);
+        for directory in &self.directories {
+            put_text(&mut bytes, directory.path);
+            put(&mut bytes, directory.files.len() as u64);
+            directory.files.iter().for_each(|file| file.put(&mut bytes));
+        }
+        bytes
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) wrote.
+    pub fn from_bytes(bytes: &'b [u8]) -> Result<Cache<'b>, Damage> {
+        Reader { rest: bytes }
+            .cache()
+            .ok_or_else(|| Damage::Broken("the cache of files is damaged".to_owned()))
+    }
+}
+
+impl CachedFile<'_> {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        put_text(bytes, self.name);
+        let numbers =
+            [self.inode, self.size, self.changed, self.mode.into(), self.user.into(), self.group.into()];
+        numbers.into_iter().for_each(|number| put(bytes, number));
+        let (is_keyed, digest) = match &self.content {
+            Content::Sha256(digest) => (0, digest),
+            Content::Keyed(digest) => (1, digest),
+        };
+        bytes.push(is_keyed | if self.md5.is_some() { 2 } else { 0 });
+        bytes.extend_from_slice(digest);
+        bytes.extend_from_slice(self.md5.as_ref().map_or(&[], |md5| md5.as_slice()));
+    }
+}
+
+/// A path as fingerprints spell it: bytes that are not UTF-8 become `\xHH`, and so does a backslash that would look like that.
+pub fn spelled(path: &[u8]) -> String {
+    let mut text = String::with_capacity(path.len());
+    for chunk in path.utf8_chunks() {
+        let mut rest = chunk.valid();
+        while let Some(place) = rest.find("\\x") {
+            let (before, after) = rest.split_at(place);
+            let digits = &after.as_bytes()[2..after.len().min(4)];
+            let is_like_ours =
+                digits == b"5c" || digits.first().is_some_and(|digit| b"89abcdef".contains(digit));
+            text += before;
+            text += if is_like_ours { "\\x5c" } else { "\\" };
+            rest = &after[1..];
+        }
+        text += rest;
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
+/// A number, seven bits a byte, the lowest first.
+fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    while number > 0x7f {
+        bytes.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number.to_le_bytes()[0]);
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &[u8]) {
+    put(bytes, text.len() as u64);
+    bytes.extend_from_slice(text);
+}
+
+struct Reader<'b> {
+    rest: &'b [u8],
+}
+
+impl<'b> Reader<'b> {
+    fn cache(&mut self) -> Option<Cache<'b>> {
+        self.rest = self.rest.strip_prefix(MAGIC)?;
+        let key_id = std::str::from_utf8(self.text()?).ok()?;
+        let mut directories = self.list(Reader::directory)?;
+        // A binary search in what is not sorted would only find less; the host may still rely on the order.
+        directories.sort_by(|one, other| one.path.cmp(other.path));
+        self.rest.is_empty().then_some(Cache { key_id, directories })
+    }
+
+    fn directory(&mut self) -> Option<CachedDirectory<'b>> {
+        Some(CachedDirectory { path: self.text()?, files: self.list(Reader::file)? })
+    }
+
+    fn file(&mut self) -> Option<CachedFile<'b>> {
+        let name = self.text()?;
+        let (inode, size, changed) = (self.number()?, self.number()?, self.number()?);
+        let mode = u16::try_from(self.number()?).ok()?;
+        let (user, group) = (u32::try_from(self.number()?).ok()?, u32::try_from(self.number()?).ok()?);
+        let [kind] = self.array()?;
+        let digest = self.array()?;
+        let content = if kind & 1 == 0 { Content::Sha256(digest) } else { Content::Keyed(digest) };
+        let md5 = if kind & 2 == 0 { None } else { Some(self.array()?) };
+        (kind <= 3).then_some(CachedFile { name, inode, size, changed, mode, user, group, content, md5 })
+    }
+
+    fn list<T>(&mut self, each: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = usize::try_from(self.number()?).ok()?;
+        // Nothing takes less than a byte: a damaged count cannot ask for more memory than the bytes themselves.
+        if count > self.rest.len() {
+            return None;
+        }
+        (0..count).map(|_| each(self)).collect()
+    }
+
+    fn text(&mut self) -> Option<&'b [u8]> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let (text, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(text)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(*array)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let (byte, rest) = self.rest.split_first()?;
+            self.rest = rest;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Cache<'static> {
+        let file = |name, content, md5| CachedFile {
+            name,
+            inode: u64::MAX,
+            size: 300,
+            changed: 1_700_000_000_000_000_001,
+            mode: 0o4755,
+            user: 0,
+            group: 65534,
+            content,
+            md5,
+        };
+        let etc = vec![
+            file(b"a\xff", Content::Sha256([1; 32]), None),
+            file(b"b", Content::Keyed([2; 32]), Some([3; 16])),
+        ];
+        let directories =
+            vec![CachedDirectory { path: b"", files: vec![] }, CachedDirectory { path: b"/etc", files: etc }];
+        Cache { key_id: "00ff", directories }
+    }
+
+    #[test]
+    fn it_survives_being_kept() {
+        let bytes = example().to_bytes();
+        let read = Cache::from_bytes(&bytes).unwrap();
+        assert_eq!(read, example());
+        assert_eq!(read.files().map(|(path, _)| path).collect::<Vec<_>>(), ["/etc/a\\xff", "/etc/b"]);
+        assert_eq!((read.directory(b"/etc").len(), read.directory(b"/usr").len()), (2, 0));
+    }
+
+    #[test]
+    fn damaged_bytes_are_refused() {
+        let bytes = example().to_bytes();
+        for length in 0..bytes.len() {
+            assert!(Cache::from_bytes(&bytes[..length]).is_err(), "{length} bytes were enough");
+        }
+        for place in 0..bytes.len() {
+            // Whatever comes out, nothing breaks.
+            let mut changed = bytes.clone();
+            changed[place] ^= 0x81;
+            let _ = Cache::from_bytes(&changed);
+        }
+    }
+
+    #[test]
+    fn different_paths_are_spelled_differently() {
+        let paths: [&[u8]; 6] = [b"a\xff", b"a\\xff", b"a\\x5cxff", b"a\\x2d", "a\u{ff}".as_bytes(), b"a\\"];
+        let spelled = paths.map(spelled);
+        assert_eq!(spelled, ["a\\xff", "a\\x5cxff", "a\\x5cx5cxff", "a\\x2d", "a\u{ff}", "a\\"]);
+    }
+}
