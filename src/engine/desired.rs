@@ -1,17 +1,19 @@
 //! The declared side of a plan: what the engines would report if everything were as the Envfile says.
 
-use super::{View, World, contents, images};
+use super::{World, contents};
 use crate::model::Result;
 use crate::model::machine::{Condition, Machine};
 use crate::plan::{Desired, DesiredMachine, DesiredStep, DesiredThing};
 use crate::provision::provisioner;
+use std::collections::BTreeMap;
 
-/// Describes the whole stack.
-pub fn desired(world: &World, view: &View) -> Result<Desired> {
+/// Describes the whole stack; `images` are the names of the machines' images.
+pub fn desired(world: &World, images: &BTreeMap<String, String>) -> Result<Desired> {
     let stack = &world.stack;
     let mut desired = Desired::default();
     for machine in stack.machines.values() {
-        desired.machines.insert(machine.name.clone(), describe(world, machine, view)?);
+        let image = images.get(&machine.name).map_or("", String::as_str);
+        desired.machines.insert(machine.name.clone(), describe(world, machine, image)?);
     }
     let provider = world.provider_of_things()?;
     for network in stack.networks.values().filter(|network| network.external.is_none()) {
@@ -25,11 +27,10 @@ pub fn desired(world: &World, view: &View) -> Result<Desired> {
     Ok(desired)
 }
 
-fn describe(world: &World, machine: &Machine, view: &View) -> Result<DesiredMachine> {
+fn describe(world: &World, machine: &Machine, image: &str) -> Result<DesiredMachine> {
     let provider = world.providers.get(&machine.provider)?;
-    let image = images::known(world, machine, view.observed.machine(&machine.name))?;
     let (_, digests) = contents::contents(world, machine)?;
-    let mut fields = provider.describe(&world.stack, machine, &image, &digests)?;
+    let mut fields = provider.describe(&world.stack, machine, image, &digests)?;
     if machine.is_box() {
         for (name, value) in &machine.env {
             fields.set(format!("env.{name}"), value);

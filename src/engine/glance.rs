@@ -42,8 +42,9 @@ fn answers_well(url: &str, address: IpAddr) -> Option<bool> {
     let path = if path.is_empty() { "/" } else { path };
     let mut stream = connect(address, port.parse().ok()?)?;
     stream.set_read_timeout(Some(LIMIT)).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: envup\r\n").ok()?;
-    stream.write_all(b"Accept: */*\r\nConnection: close\r\n\r\n").ok()?;
+    let headers = "User-Agent: envup\r\nAccept: */*\r\nConnection: close\r\n\r\n";
+    // In one piece: some servers answer, and hang up on what comes later.
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\n{headers}").as_bytes()).ok()?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).ok()?;
     let status = line.strip_prefix("HTTP/")?.split_whitespace().nth(1)?;

@@ -5,18 +5,28 @@ use crate::event::{Context, Event};
 use crate::model::digest::{Digester, short};
 use crate::model::error::Attempt;
 use crate::model::machine::{Build, Machine, Source};
-use crate::model::observed::ObservedMachine;
+use crate::model::observed::{Observed, ObservedMachine};
 use crate::model::{Error, Result};
 use crate::provider::{Operation, Provider};
 use crate::provision::digest_of_file;
 use crate::transport::build_context;
+use std::collections::BTreeMap;
 use std::fs;
+
+/// The names of the images of all machines, as far as they are known; found once, because the name of an image that is
+/// built is the digest of all that goes in.
+pub fn all(world: &World, observed: &Observed) -> Result<BTreeMap<String, String>> {
+    let machines = world.stack.machines.values();
+    machines
+        .map(|machine| Ok((machine.name.clone(), known(world, machine, observed.machine(&machine.name))?)))
+        .collect()
+}
 
 /// The image's name as far as it is known without making anything; a host's is empty.
 ///
 /// A box that is not built yet has no name: the machine's present one stands in, so that a box that was removed from the
 /// store does not replace a machine made from it.
-pub fn known(world: &World, machine: &Machine, observed: Option<&ObservedMachine>) -> Result<String> {
+fn known(world: &World, machine: &Machine, observed: Option<&ObservedMachine>) -> Result<String> {
     match &machine.source {
         Source::Image(name) => Ok(name.clone()),
         Source::Build(build) => built(world, machine, build),
@@ -32,16 +42,19 @@ pub fn known(world: &World, machine: &Machine, observed: Option<&ObservedMachine
     }
 }
 
-/// Machines of the same key start from the same image.
-pub fn key(world: &World, machine: &Machine) -> Result<String> {
+/// Machines of the same key start from the same image; `known` is its name as far as it is known.
+pub fn key(machine: &Machine, known: &str) -> String {
     let platform = machine.platform.as_deref().unwrap_or_default();
-    Ok(format!("{} {} {platform}", machine.provider, known(world, machine, None)?))
+    // Before a box is built, its name may stand for different images.
+    let source = if machine.is_box() { machine.source_name() } else { known.to_owned() };
+    format!("{} {source} {platform}", machine.provider)
 }
 
-/// Makes sure that the image is there, and gives its name.
+/// Makes sure that the image of this machine is there, and gives its name; `known` is that as far as it is known.
 pub fn ensure(
     world: &World,
     machine: &Machine,
+    known: &str,
     provider: &dyn Provider,
     context: &Context,
 ) -> Result<String> {
@@ -54,10 +67,9 @@ pub fn ensure(
             Ok(name.clone())
         }
         Source::Build(build) => {
-            let reference = built(world, machine, build)?;
-            let operation = Operation::BuildImage { reference: &reference, build, platform };
+            let operation = Operation::BuildImage { reference: known, build, platform };
             provider.apply(&world.identity, operation, context)?;
-            Ok(reference)
+            Ok(known.to_owned())
         }
         Source::Box(source) => {
             if world.boxes.find(source)?.is_none() {

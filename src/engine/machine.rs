@@ -60,10 +60,10 @@ impl Work<'_> {
 
     fn create(&self, replaced: bool) -> Result<()> {
         let stack = &self.world.stack;
-        let key = images::key(self.world, self.machine)?;
-        let image = self
-            .board
-            .image(&key, || images::ensure(self.world, self.machine, self.provider, self.context))?;
+        let key = images::key(self.machine, self.known_image());
+        let image = self.board.image(&key, || {
+            images::ensure(self.world, self.machine, self.known_image(), self.provider, self.context)
+        })?;
         if replaced {
             self.doing("removing the old one");
             let name = self.machine.name.as_str();
@@ -124,8 +124,7 @@ impl Work<'_> {
             self.board.wait_for(&board_name(Target::Network, network), Condition::Ready, self.context)?;
         }
         self.doing(&format!("updating {}", fields.join(", ")));
-        let image = images::known(self.world, self.machine, self.observed())?;
-        let new = self.new_machine(&self.world.stack, &image)?;
+        let new = self.new_machine(&self.world.stack, self.known_image())?;
         self.call(Operation::UpdateMachine { machine: &new, fields: &fields })
     }
 
@@ -190,6 +189,10 @@ impl Work<'_> {
         let configs = self.action.reasons.iter().filter(|reason| reason.field.starts_with("config."));
         let before = configs.filter_map(|reason| contents::config_path(reason.before.as_deref()?));
         before.filter(|path| !self.machine.configs.values().any(|declared| declared == path)).collect()
+    }
+
+    fn known_image(&self) -> &str {
+        self.planned.images.get(&self.machine.name).map_or("", String::as_str)
     }
 
     fn updates(&self, prefix: &str) -> bool {

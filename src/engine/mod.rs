@@ -126,12 +126,15 @@ pub struct Planned {
     pub plan: Plan,
     /// What existed.
     pub view: View,
+    /// Names of the machines' images, as far as they are known.
+    images: BTreeMap<String, String>,
 }
 
 /// Observes the stack and plans.
 pub fn plan(world: &World, options: &PlanOptions) -> Result<Planned> {
     let view = observe(world)?;
-    let mut desired = desired::desired(world, &view)?;
+    let images = images::all(world, &view.observed)?;
+    let mut desired = desired::desired(world, &images)?;
     let needs = desired.machines.iter().map(|(name, machine)| {
         (name.as_str(), machine.depends_on.keys().map(String::as_str).collect::<BTreeSet<_>>())
     });
@@ -161,7 +164,7 @@ pub fn plan(world: &World, options: &PlanOptions) -> Result<Planned> {
             || desired.machines.contains_key(&action.name)
             || !world.stack.machines.contains_key(&action.name)
     });
-    Ok(Planned { plan, view })
+    Ok(Planned { plan, view, images })
 }
 
 /// A way into a machine that runs.
