@@ -9,6 +9,7 @@
 //! * [`envfile`]: from TOML to a stack, or everything that is wrong with it.
 //! * [`provider`]: what runs machines: Docker, and a fake for tests.
 //! * [`plan`]: pure: declared, existing and applied become a plan with reasons.
+//! * [`drift`]: what differs between two fingerprints, and how bad it is.
 //! * [`provision`]: carries steps out: shell, file.
 //! * [`boxes`]: named, checksummed base images.
 //! * [`engine`]: the verbs' work: observe, up, ready, destroy. Never prints.
@@ -19,6 +20,7 @@
 
 pub mod boxes;
 pub mod cli;
+pub mod drift;
 pub mod engine;
 pub mod envfile;
 pub mod event;

@@ -1,0 +1,17 @@
+//! Drift: what differs between two fingerprints, how bad it is, and what it means.
+//!
+//! Pure functions over data: no I/O, no clock. Taking fingerprints and keeping baselines is done elsewhere; nothing here says
+//! what should be applied.
+//!
+//! * [`compare`]: two fingerprints become differences, and what nobody can tell.
+
+mod compare;
+mod comparison;
+mod difference;
+
+#[cfg(test)]
+mod sample;
+
+pub use compare::compare;
+pub use comparison::{Comparison, Incomparable, Side, UnreadOn};
+pub use difference::{Difference, DifferenceKind};
