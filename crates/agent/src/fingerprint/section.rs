@@ -20,20 +20,23 @@ pub enum Section {
     Libraries,
     /// Key: path. Fields: `type` (`file`, `directory`, `link`, `fifo`, `socket`, `device`), `mode` (four octal digits), `owner`
     /// (`user:group` by name), `target` (of a link), `sha256` or `keyed` (of a file only root may read), `size` (where neither
-    /// is told), `package`.
+    /// is told), `package`, `explained` (instead of digest and target: the section that tells what is in it).
     Files,
-    /// Key: name. Fields: `uid`, `gid`, `home`, `shell`, `password` (`none`, `locked`, `set`).
+    /// Key: name. Fields: `uid`, `gid`, `comment`, `home`, `shell`, `password` (`none`, `locked`, `set`), `keyed` (digest of what
+    /// is set), `aging` (rules for the password's age), `subuids`, `subgids`.
     Users,
-    /// Key: name. Fields: `gid`, `members` (sorted, with commas).
+    /// Key: name. Fields: `gid`, `members`, `administrators` (sorted, with commas), `password` (`set`) and its `keyed`.
     Groups,
     /// Key: unit, such as `nginx.service`. Fields: `enabled` (`enabled`, `disabled`, `masked`, `static`, …), `active` (`active`
     /// or `inactive`), `drop_ins` (their names, with commas), `package`.
     Services,
     /// Key: `tcp 0.0.0.0:80`. Fields: `process`, `user`, `unit`.
     Ports,
-    /// Key: name of a variable. Fields: `value`, or `keyed` when it may not be told; `from` (`login`, `services`, `process`).
+    /// Key: name of a variable, with ` (login)` or ` (services)` where that has a value of its own. Fields: `value`, or `keyed`
+    /// when it may not be told; `from` (`process`, `services`, `login`, with commas).
     Environment,
-    /// Key: `LANG` and the like, `timezone`, `available` (locales that were made). Field: `value`.
+    /// Key: `LANG` and the like, `timezone`, `timezone of /etc/timezone` (where it is another one), `available` (locales that
+    /// were made). Field: `value`.
     Locale,
     /// Key: name, such as `vm.max_map_count`. Field: `value`.
     Sysctls,

@@ -3,10 +3,21 @@
 //! Reads only, and never asks the C library for names: everything comes from files. A collector that cannot read something
 //! says so instead of leaving it out. The host's part, comparing, is not done here.
 
+mod environment;
+mod explained;
+mod groups;
+mod limits;
+mod links;
+mod locale;
 mod os;
 mod owners;
 mod packages;
+mod secret;
 mod send;
+mod sysctls;
+#[cfg(test)]
+mod tree;
+mod users;
 mod view;
 
 use std::io::Read;
@@ -23,7 +34,15 @@ use super::record;
 type Collector = fn(&View<'_>, &mut Found);
 
 /// The collectors.
-const COLLECTORS: &[(Section, Collector)] = &[(Section::Os, os::collect)];
+const COLLECTORS: &[(Section, Collector)] = &[
+    (Section::Os, os::collect),
+    (Section::Users, users::collect),
+    (Section::Groups, groups::collect),
+    (Section::Environment, environment::collect),
+    (Section::Locale, locale::collect),
+    (Section::Sysctls, sysctls::collect),
+    (Section::Limits, limits::collect),
+];
 
 /// Takes the fingerprint and sends it; the cache of the last time is read from `input`.
 pub fn take(

@@ -1,13 +1,15 @@
 //! What collectors work with: the machine's files below its root, and where they put what they find.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use envup_agent::{Fingerprint, FingerprintRequest, Item, Items, Section, Unread};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::links;
 use super::owners::Owners;
 use crate::work::failure::Failure;
 
@@ -17,14 +19,28 @@ pub struct View<'a> {
     pub owners: &'a Owners,
     root: &'a Path,
     key: Vec<u8>,
+    environment: &'a [String],
 }
+
+/// No file that collectors read whole is larger; what follows is not read.
+const LARGEST: u64 = 64 << 20;
 
 impl<'a> View<'a> {
     pub fn new(request: &'a FingerprintRequest, owners: &'a Owners) -> Result<View<'a>, Failure> {
         let key = unhex(&request.key)
             .filter(|key| key.len() == 32)
             .ok_or_else(|| Failure::new("the key of the fingerprint is not 64 hexadecimal characters"))?;
-        Ok(View { owners, root: Path::new(&request.root), key })
+        Ok(View { owners, root: Path::new(&request.root), key, environment: &request.environment })
+    }
+
+    /// Whether this is the machine that runs, and not only its files.
+    pub fn is_live(&self) -> bool {
+        self.root == Path::new("/")
+    }
+
+    /// Names of variables that the request lets be told, with `*`.
+    pub fn environment(&self) -> &[String] {
+        self.environment
     }
 
     /// Where a path of the machine lies for this process.
@@ -33,11 +49,20 @@ impl<'a> View<'a> {
         self.root.join(path.strip_prefix("/").unwrap_or(path))
     }
 
-    /// A text file of the machine; `None` when there is none. What is not UTF-8 is replaced. Failures go into `found`.
-    pub fn text(&self, path: &str, found: &mut Found) -> Option<String> {
-        match fs::read(self.path(path)) {
-            Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
+    /// The path without links, as the machine itself would follow them; `None` when nothing is there.
+    pub fn real(&self, path: &str) -> Option<String> {
+        if self.is_live() {
+            return fs::canonicalize(path).ok().map(|path| path.to_string_lossy().into_owned());
+        }
+        let real = links::resolve(self.root, path)?;
+        self.path(&real).symlink_metadata().ok().map(|_| real)
+    }
+
+    /// The content of a regular file of the machine; `None` when there is none. Failures go into `found`.
+    pub fn bytes(&self, path: &str, found: &mut Found) -> Option<Vec<u8>> {
+        match read(&self.path(self.real(path)?)) {
+            Ok(bytes) => bytes,
+            Err(error) if is_absent(&error) => None,
             Err(error) => {
                 found.cannot(path, error);
                 None
@@ -45,13 +70,19 @@ impl<'a> View<'a> {
         }
     }
 
+    /// A text file of the machine; `None` when there is none. What is not UTF-8 is replaced. Failures go into `found`.
+    pub fn text(&self, path: &str, found: &mut Found) -> Option<String> {
+        self.bytes(path, found).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// The names in a directory of the machine, sorted; none when there is no such directory. Failures go into `found`.
     pub fn names(&self, path: &str, found: &mut Found) -> Vec<String> {
-        let mut names: Vec<String> = match fs::read_dir(self.path(path)) {
+        let Some(real) = self.real(path) else { return vec![] };
+        let mut names: Vec<String> = match fs::read_dir(self.path(real)) {
             Ok(entries) => {
                 entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
             }
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => vec![],
+            Err(error) if is_absent(&error) => vec![],
             Err(error) => {
                 found.cannot(path, error);
                 vec![]
@@ -111,12 +142,34 @@ impl Found {
         self.unread.push((key.into(), reason.to_string()));
     }
 
+    /// What was found, for tests of what has no files.
+    #[cfg(test)]
+    pub fn into_items(self) -> Items {
+        self.items
+    }
+
     /// Everything becomes part of the fingerprint.
     pub fn hand_in(self, section: Section, fingerprint: &mut Fingerprint) {
         fingerprint.sections.entry(section).or_default().extend(self.items);
         let unread = self.unread.into_iter().map(|(key, reason)| Unread { section, key, reason });
         fingerprint.unread.extend(unread);
     }
+}
+
+/// The bytes of a file, `None` when it is not a regular one: a pipe in its place must not keep us waiting.
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 /// Bytes as lowercase hexadecimal characters.

@@ -1,0 +1,261 @@
+//! Environment variables that programs of the machine begin with: those of logins (/etc/environment), of services (systemd's
+//! DefaultEnvironment) and of process 1. Of variables that not everybody may know only a keyed digest is told.
+//!
+//! What shells add by themselves (/etc/profile and below) is told by the section `files`.
+
+use std::collections::BTreeMap;
+
+use super::secret::looks_secret;
+use super::view::{Found, View};
+
+/// Names whose values everybody may know, unless they look like a secret.
+const PUBLIC: &[&str] = &[
+    "APP_ENV",
+    "CLASSPATH",
+    "DEBIAN_FRONTEND",
+    "DJANGO_SETTINGS_MODULE",
+    "DOTNET_*",
+    "ASPNETCORE_*",
+    "EDITOR",
+    "FLASK_ENV",
+    "GEM_HOME",
+    "GEM_PATH",
+    "GOPATH",
+    "GOROOT",
+    "HOME",
+    "JAVA_HOME",
+    "JAVA_VERSION",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "LOGNAME",
+    "MALLOC_ARENA_MAX",
+    "MANPATH",
+    "NODE_ENV",
+    "NODE_PATH",
+    "NODE_VERSION",
+    "OMP_NUM_THREADS",
+    "PATH",
+    "PERL5LIB",
+    "PGDATA",
+    "PG_MAJOR",
+    "PG_VERSION",
+    "PHP_VERSION",
+    "PYTHON*",
+    "RACK_ENV",
+    "RAILS_ENV",
+    "RUBYLIB",
+    "RUBY_VERSION",
+    "SHELL",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "container",
+];
+
+/// What is another one at each start, or tells of the caller alone.
+const VOLATILE: &[&str] = &[
+    "BOOT_IMAGE",
+    "HOSTNAME",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "LISTEN_*",
+    "MANAGERPID",
+    "NOTIFY_SOCKET",
+    "OLDPWD",
+    "PWD",
+    "SHLVL",
+    "SYSTEMD_EXEC_PID",
+    "TERM",
+    "WATCHDOG_*",
+    "_",
+    "container_uuid",
+];
+
+/// Where systemd's settings for all services stand; later ones take precedence.
+const MANAGER: &[&str] = &[
+    "/usr/lib/systemd/system.conf",
+    "/etc/systemd/system.conf",
+    "/usr/lib/systemd/system.conf.d/",
+    "/etc/systemd/system.conf.d/",
+];
+
+/// The section `environment`. A variable that differs between its sources has an item for each value, the second one under
+/// `NAME (login)` or `NAME (services)`.
+pub fn collect(view: &View<'_>, found: &mut Found) {
+    let process = if view.is_live() { view.text("/proc/1/environ", found) } else { None };
+    let login = view.text("/etc/environment", found);
+    let sources = [
+        ("process", assignments(process.unwrap_or_default().split('\0'))),
+        ("services", services(view, found)),
+        ("login", pam(&login.unwrap_or_default())),
+    ];
+    let mut told: BTreeMap<String, (String, Vec<&str>)> = BTreeMap::new();
+    for (from, variables) in &sources {
+        for (name, value) in variables.iter().filter(|(name, _)| !is_one_of(VOLATILE, name)) {
+            let (first, sources) = told.entry(name.clone()).or_insert_with(|| (value.clone(), vec![]));
+            match first == value {
+                true => sources.push(from),
+                false => tell(view, &format!("{name} ({from})"), name, value, from, found),
+            }
+        }
+    }
+    for (name, (value, sources)) in &told {
+        tell(view, name, name, value, &sources.join(","), found);
+    }
+}
+
+fn tell(view: &View<'_>, key: &str, name: &str, value: &str, from: &str, found: &mut Found) {
+    let is_public =
+        is_one_of(PUBLIC, name) || view.environment().iter().any(|pattern| matches(pattern, name));
+    if is_public && !looks_secret(value) {
+        found.item(key, [("value", Some(value)), ("from", Some(from))]);
+    } else {
+        let keyed = view.keyed(&format!("variable {name}"), value.as_bytes());
+        found.item(key, [("keyed", Some(keyed.as_str())), ("from", Some(from))]);
+    }
+}
+
+fn assignments<'t>(words: impl Iterator<Item = &'t str>) -> BTreeMap<String, String> {
+    let valid = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let pair = words.filter_map(|word| word.split_once('=')).filter(|(name, _)| valid(name));
+    pair.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// /etc/environment as PAM reads it: one pair of quotes goes away, a `#` ends the line.
+fn pam(text: &str) -> BTreeMap<String, String> {
+    let mut variables = assignments(text.lines().map(|line| {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        line.strip_prefix("export ").unwrap_or(line).trim_start()
+    }));
+    for value in variables.values_mut() {
+        let unquoted =
+            value.strip_prefix(['"', '\'']).map(|rest| rest.strip_suffix(['"', '\'']).unwrap_or(rest));
+        if let Some(unquoted) = unquoted {
+            *value = unquoted.to_owned();
+        }
+    }
+    variables
+}
+
+/// What systemd hands to all services.
+fn services(view: &View<'_>, found: &mut Found) -> BTreeMap<String, String> {
+    let mut files = Vec::new();
+    for place in MANAGER {
+        match place.ends_with('/') {
+            true => {
+                let names = view.names(place, found).into_iter().filter(|name| name.ends_with(".conf"));
+                files.extend(names.map(|name| format!("{place}{name}")));
+            }
+            false => files.push((*place).to_owned()),
+        }
+    }
+    let mut variables = BTreeMap::new();
+    for file in files {
+        let text = view.text(&file, found).unwrap_or_default();
+        for value in text.lines().filter_map(|line| line.trim().strip_prefix("DefaultEnvironment=")) {
+            if value.trim().is_empty() {
+                variables.clear();
+            }
+            variables.extend(assignments(words(value).iter().map(String::as_str)));
+        }
+    }
+    variables
+}
+
+/// The words of a setting of systemd: quoted ones may hold spaces, `%%` is one `%`.
+fn words(text: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => match rest.next() {
+                Some('n') => word.push('\n'),
+                Some('t') => word.push('\t'),
+                Some(c) => word.push(c),
+                None => {}
+            },
+            '%' if rest.as_str().starts_with('%') => {}
+            c if quote == Some(c) => quote = None,
+            '"' | '\'' if quote.is_none() => quote = Some(c),
+            c if c.is_whitespace() && quote.is_none() => words.push(std::mem::take(&mut word)),
+            c => word.push(c),
+        }
+    }
+    words.push(word);
+    words
+}
+
+fn is_one_of(patterns: &[&str], name: &str) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, name))
+}
+
+/// A `*` stands for any characters.
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((begin, rest)) => name.strip_prefix(begin).is_some_and(|left| {
+            (0..=left.len()).any(|place| left.get(place..).is_some_and(|left| matches(rest, left)))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::{Tree, field, live, odd};
+    use super::*;
+
+    const LOGIN: &str =
+        "# all\nLANG=\"C.UTF-8\"\nPATH=/usr/bin # x\nexport API=CANARY\nSHOP_MODE='a b'\nTZ=UTC\n";
+    const SERVICES: &str = "[Manager]\n#DefaultEnvironment=NO=1\nDefaultEnvironment=\"LANG=C.UTF-8\" 'NODE_ENV=100%% a' TZ=CET\n";
+
+    fn tree(login: &str) -> Tree {
+        let tree = Tree::new();
+        tree.file("/etc/environment", login).file("/etc/systemd/system.conf.d/zz-envup.conf", SERVICES);
+        tree
+    }
+
+    #[test]
+    fn values_are_told_only_where_everybody_may_know_them() {
+        let items = tree(LOGIN).items(collect);
+        let names: Vec<&str> = items.keys().map(String::as_str).collect();
+        assert_eq!(names, ["API", "LANG", "NODE_ENV", "PATH", "SHOP_MODE", "TZ", "TZ (login)"]);
+        assert_eq!(field(&items, "LANG", "from"), Some("services,login"));
+        assert_eq!(field(&items, "NODE_ENV", "value"), Some("100% a"));
+        assert_eq!((field(&items, "PATH", "value"), field(&items, "API", "value")), (Some("/usr/bin"), None));
+        assert!(!format!("{items:?}").contains("CANARY"));
+    }
+
+    #[test]
+    fn a_project_may_name_more_but_not_secrets() {
+        let items = |login: &str| {
+            let fingerprint = tree(login).fingerprint(collect, &["SHOP_*"]);
+            fingerprint.sections.into_values().next().unwrap()
+        };
+        assert_eq!(field(&items(LOGIN), "SHOP_MODE", "value"), Some("a b"));
+        let secret = items("SHOP_MODE=postgres://app:CANARY@db/x\nLANG=0123456789abcdef0123456789abcdef\n");
+        assert_eq!(
+            (field(&secret, "SHOP_MODE", "value"), field(&secret, "LANG", "value")),
+            (None, Some("C.UTF-8"))
+        );
+        assert!(
+            !format!("{secret:?}").contains("CANARY")
+                && !format!("{secret:?}").contains("abcdef0123456789abcdef\"")
+        );
+        assert_ne!(secret["SHOP_MODE"], items(LOGIN)["SHOP_MODE"]);
+    }
+
+    #[test]
+    fn odd_lines_and_a_running_machine_do_no_harm() {
+        for bytes in odd(LOGIN.as_bytes()) {
+            words(&String::from_utf8_lossy(&bytes));
+            pam(&String::from_utf8_lossy(&bytes));
+        }
+        let items = live(collect).sections.into_values().next().unwrap();
+        assert!(!items.contains_key("HOSTNAME") && !items.contains_key("PWD"));
+    }
+}
