@@ -1,5 +1,6 @@
 //! One difference, as every part of drift and its JSON speak of it.
 
+use super::severity::weigh;
 use crate::model::drift::Severity;
 use envup_agent::{Item, Section};
 use serde::Serialize;
@@ -88,7 +89,10 @@ impl Difference {
             _ => DifferenceKind::Changed,
         };
         let (section, key) = (section.to_owned(), key.to_owned());
-        Self { section, key, kind, before, after, severity: Severity::Notable, rule: None, also: 0 }
+        let mut difference =
+            Self { section, key, kind, before, after, severity: Severity::Notable, rule: None, also: 0 };
+        difference.severity = weigh(&difference).0;
+        difference
     }
 
     /// Whether it is about this section of a fingerprint.

@@ -4,6 +4,8 @@
 //! what should be applied.
 //!
 //! * [`compare`]: two fingerprints become differences, and what nobody can tell.
+//! * [`weigh`]: how bad a difference is, and why, from a table.
+//! * [`version`]: which of two versions is the newer one.
 
 mod compare;
 mod comparison;
@@ -11,7 +13,10 @@ mod difference;
 
 #[cfg(test)]
 mod sample;
+mod severity;
+pub mod version;
 
 pub use compare::compare;
 pub use comparison::{Comparison, Incomparable, Side, UnreadOn};
 pub use difference::{Difference, DifferenceKind};
+pub use severity::weigh;

@@ -2,10 +2,20 @@
 
 use envup_agent::{Fingerprint, Item, Section, Unread};
 
-/// An item of the fields in `NAME=VALUE NAME=VALUE`.
+/// An item of the fields in `NAME=VALUE NAME=VALUE`; a word without `=` belongs to the value before it.
 pub fn item(fields: &str) -> Item {
-    let field = |field: &str| field.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
-    fields.split(' ').filter(|field| !field.is_empty()).map(|text| field(text).unwrap()).collect()
+    let mut item = Item::new();
+    let mut last = String::new();
+    for word in fields.split_whitespace() {
+        match word.split_once('=') {
+            Some((name, value)) => {
+                last = name.to_owned();
+                item.insert(last.clone(), value.to_owned());
+            }
+            None => item.entry(last.clone()).or_default().push_str(&format!(" {word}")),
+        }
+    }
+    item
 }
 
 /// A fingerprint of these items: section, key, fields.
