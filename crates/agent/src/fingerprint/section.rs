@@ -27,10 +27,11 @@ pub enum Section {
     Users,
     /// Key: name. Fields: `gid`, `members`, `administrators` (sorted, with commas), `password` (`set`) and its `keyed`.
     Groups,
-    /// Key: unit, such as `nginx.service`. Fields: `enabled` (`enabled`, `disabled`, `masked`, `static`, …), `active` (`active`
-    /// or `inactive`), `drop_ins` (their names, with commas), `package`.
+    /// Key: unit, such as `nginx.service`, or a script of runlevels. Fields: `enabled` (`enabled`, `disabled`, `masked`, `static`,
+    /// `linked`, `absent`), `wanted_by`, `runlevels`, `active` (`active` or `inactive`, for services that last), `aliases`,
+    /// `drop_ins` (names, with commas), `sha256` or `keyed` (of the machine's own unit file and drop-ins), `package`.
     Services,
-    /// Key: `tcp 0.0.0.0:80`. Fields: `process`, `user`, `unit`.
+    /// Key: `tcp 0.0.0.0:80`; `own` stands for an address of the machine's own. Fields: `process`, `user`, `unit`.
     Ports,
     /// Key: name of a variable, with ` (login)` or ` (services)` where that has a value of its own. Fields: `value`, or `keyed`
     /// when it may not be told; `from` (`process`, `services`, `login`, with commas).
@@ -46,7 +47,8 @@ pub enum Section {
     Certificates,
     /// Key: mount point. Fields: `type`, `access` (`ro` or `rw`), `options` (those that matter, with commas).
     Mounts,
-    /// Key: `FILE:LINE'S COMMAND`, or the name of a timer unit. Fields: `when`, `user`, `command`.
+    /// Key: `FILE: COMMAND` of a crontab, the path of a script, or the name of a timer, which has the fields of a unit, too.
+    /// Fields: `when`, `user`, `command` or `keyed`, `sha256` or `keyed` (of a script), `package`.
     Schedules,
     /// Key: `host NAME`, `nameserver`, `search`, `options`, `nsswitch hosts`. Field: `value`.
     Resolution,

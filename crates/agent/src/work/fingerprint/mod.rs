@@ -12,11 +12,16 @@ mod locale;
 mod os;
 mod owners;
 mod packages;
+mod ports;
+mod schedules;
 mod secret;
 mod send;
+mod services;
 mod sysctls;
+mod systemd;
 #[cfg(test)]
 mod tree;
+mod unit_file;
 mod users;
 mod view;
 
@@ -38,10 +43,13 @@ const COLLECTORS: &[(Section, Collector)] = &[
     (Section::Os, os::collect),
     (Section::Users, users::collect),
     (Section::Groups, groups::collect),
+    (Section::Services, services::collect),
+    (Section::Ports, ports::collect),
     (Section::Environment, environment::collect),
     (Section::Locale, locale::collect),
     (Section::Sysctls, sysctls::collect),
     (Section::Limits, limits::collect),
+    (Section::Schedules, schedules::collect),
 ];
 
 /// Takes the fingerprint and sends it; the cache of the last time is read from `input`.

@@ -45,6 +45,16 @@ impl Tree {
         self
     }
 
+    /// Makes a package of dpkg's that owns a file.
+    pub fn package(&self, name: &str, version: &str, path: &str) -> &Tree {
+        let status = self.root.join("var/lib/dpkg/status");
+        let known = fs::read_to_string(&status).unwrap_or_default();
+        let state = "Status: install ok installed\nArchitecture: amd64";
+        let paragraph = format!("Package: {name}\n{state}\nVersion: {version}\n\n");
+        self.file("/var/lib/dpkg/status", known + &paragraph);
+        self.file(&format!("/var/lib/dpkg/info/{name}.list"), format!("{path}\n"))
+    }
+
     /// What a collector finds in the tree.
     pub fn items(&self, collect: Collector) -> Items {
         let fingerprint = self.fingerprint(collect, &[]);

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use envup_agent::{Fingerprint, FingerprintRequest, Item, Items, Section, Unread};
@@ -75,6 +75,12 @@ impl<'a> View<'a> {
         self.bytes(path, found).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    /// Whether everybody may read a file.
+    pub fn is_public(&self, path: &str) -> bool {
+        let metadata = self.real(path).and_then(|real| fs::metadata(self.path(real)).ok());
+        metadata.is_some_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+    }
+
     /// The names in a directory of the machine, sorted; none when there is no such directory. Failures go into `found`.
     pub fn names(&self, path: &str, found: &mut Found) -> Vec<String> {
         let Some(real) = self.real(path) else { return vec![] };
@@ -135,6 +141,15 @@ impl Found {
     /// Adds an item that is one value.
     pub fn value(&mut self, key: impl Into<String>, value: &str) {
         self.item(key, [("value", Some(value))]);
+    }
+
+    /// The key, with a number if an item has it already.
+    pub fn free(&self, key: String) -> String {
+        let taken = |key: &String| self.items.contains_key(key);
+        match taken(&key) {
+            false => key,
+            true => (2..).map(|number| format!("{key} ({number})")).find(|key| !taken(key)).unwrap_or(key),
+        }
     }
 
     /// Says that something could not be read.
