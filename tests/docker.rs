@@ -5,6 +5,7 @@
 
 mod changes;
 mod checkouts;
+mod drift;
 mod engine;
 mod gate;
 mod interrupted;

@@ -77,8 +77,10 @@ fn an_up_makes_no_call_that_it_could_do_without() {
       1 GET /networks/*
       3 GET /volumes
       1 HEAD /containers/*/archive
+      1 POST /containers/*/exec
       1 POST /containers/*/start
       1 POST /containers/create
+      1 POST /exec/*/start
       1 POST /networks/create
     ");
     insta::assert_snapshot!(lines(&Checkout::with(10).calls("up")), @r"
@@ -90,8 +92,25 @@ fn an_up_makes_no_call_that_it_could_do_without() {
       1 GET /networks/*
       3 GET /volumes
       1 HEAD /containers/*/archive
+     10 POST /containers/*/exec
      10 POST /containers/*/start
      10 POST /containers/create
+     10 POST /exec/*/start
       1 POST /networks/create
+    ");
+}
+
+#[test]
+fn drift_asks_once_inside_each_machine() {
+    let checkout = Checkout::with(3);
+    checkout.calls("up");
+    insta::assert_snapshot!(lines(&checkout.calls("drift")), @r"
+      1 GET /_ping
+      3 GET /containers/*/json
+      1 GET /containers/json
+      1 GET /networks
+      1 GET /volumes
+      3 POST /containers/*/exec
+      3 POST /exec/*/start
     ");
 }

@@ -2,14 +2,17 @@
 //!
 //! The only room that names clap; with `state` the only one that reads the environment.
 
+mod accept;
 mod agree;
 mod allow;
 mod boxes;
 mod bring;
 mod candidates;
+mod capture;
 mod completions;
 mod copy;
 mod destroy;
+mod drift;
 mod exec;
 mod help;
 mod interrupt;
@@ -22,6 +25,7 @@ mod port;
 mod provision;
 mod prune;
 mod rebuild;
+mod reference;
 mod remote;
 mod restart;
 mod session;
@@ -75,6 +79,9 @@ enum Verb {
     Plan(plan::PlanVerb),
     Up(up::Up),
     Status(status::Status),
+    Drift(drift::Drift),
+    Accept(accept::Accept),
+    Capture(capture::Capture),
     Shell(shell::Shell),
     Exec(exec::Exec),
     Copy(copy::Copy),
@@ -157,6 +164,9 @@ macro_rules! each_verb {
             Verb::Plan($verb) => $call,
             Verb::Up($verb) => $call,
             Verb::Status($verb) => $call,
+            Verb::Drift($verb) => $call,
+            Verb::Accept($verb) => $call,
+            Verb::Capture($verb) => $call,
             Verb::Shell($verb) => $call,
             Verb::Exec($verb) => $call,
             Verb::Copy($verb) => $call,

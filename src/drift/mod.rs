@@ -6,10 +6,12 @@
 //! * [`compare`]: two fingerprints become differences, and what nobody can tell.
 //! * [`weigh`]: how bad a difference is, and why, from a table.
 //! * [`version`]: which of two versions is the newer one.
+//! * [`Report`]: the drift of a whole stack.
 
 mod compare;
 mod comparison;
 mod difference;
+mod report;
 
 #[cfg(test)]
 mod sample;
@@ -19,4 +21,5 @@ pub mod version;
 pub use compare::compare;
 pub use comparison::{Comparison, Incomparable, Side, UnreadOn};
 pub use difference::{Difference, DifferenceKind};
+pub use report::{BASELINE, Document, MachineDrift, Report};
 pub use severity::weigh;

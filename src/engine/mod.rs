@@ -2,13 +2,19 @@
 //!
 //! Never prints and never reads the environment: events go to the context's observer, results are returned.
 
+mod accept;
+mod against;
+mod baseline;
 mod board;
+mod capture;
 mod certificates;
 mod consent;
 mod contents;
 mod copy;
 mod desired;
 mod destroy;
+mod drift;
+mod fingerprint;
 mod glance;
 mod image_builder;
 mod images;
@@ -16,9 +22,11 @@ mod journal;
 mod list;
 mod logs;
 mod machine;
+mod nodes;
 mod observe;
 mod prune;
 mod ready;
+mod reference;
 mod select;
 mod ssh;
 mod status;
@@ -26,14 +34,19 @@ mod steps;
 mod stop;
 mod up;
 
+pub use accept::accept;
+pub use against::drift_against;
+pub use capture::{Captured, capture, imported, request_line};
 pub use consent::{Touches, touches};
 pub use copy::{copy_in, copy_out};
 pub use destroy::{Destroy, Destroyed, destroy};
+pub use drift::{DriftOptions, drift};
 pub use image_builder::ImageBuilder;
 pub use list::{list, listed};
 pub use logs::logs;
 pub use observe::{View, observe};
 pub use prune::prune;
+pub use reference::{Known as KnownNode, Reference};
 pub use select::select;
 pub use ssh::{SshAccess, ssh_access};
 pub use status::{stack_status, status};
@@ -132,7 +145,11 @@ pub struct Planned {
 
 /// Observes the stack and plans.
 pub fn plan(world: &World, options: &PlanOptions) -> Result<Planned> {
-    let view = observe(world)?;
+    plan_from(world, observe(world)?, options)
+}
+
+/// Plans from what was observed.
+fn plan_from(world: &World, view: View, options: &PlanOptions) -> Result<Planned> {
     let images = images::all(world, &view.observed)?;
     let mut desired = desired::desired(world, &images)?;
     let needs = desired.machines.iter().map(|(name, machine)| {

@@ -1,5 +1,6 @@
 //! Walking a plan: everything whose dependencies are done at once, a thread for each machine.
 
+use super::baseline::take_baselines;
 use super::board::{Board, Stage};
 use super::machine::{Done, Work, board_name};
 use super::observe::keep_ledgers;
@@ -11,6 +12,7 @@ use crate::model::observed::State;
 use crate::model::{Error, Kind, Result};
 use crate::plan::Action;
 use crate::provider::{Operation, Provider};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// What the walk may do.
@@ -111,11 +113,18 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
     let untouched = planned.plan.is_empty();
     let view = if untouched { planned.view.clone() } else { after(world, planned)? };
     keep_ledgers(world, &view);
+    take_baselines(world, &view, &changed(&results), context);
     let mut report = Report { machines: results, view, took: begin.elapsed() };
     if !untouched {
         find_dead(world, &mut report, context);
     }
     Ok(report)
+}
+
+/// Machines that are other than they were, and as they should be.
+fn changed(results: &[MachineResult]) -> BTreeSet<&str> {
+    let is_new = |result: &&MachineResult| result.verb != Verb::Keep && result.outcome == Outcome::Ready;
+    results.iter().filter(is_new).map(|result| result.name.as_str()).collect()
 }
 
 /// Refuses what needs somebody's word.

@@ -3,6 +3,8 @@
 //!
 //! Only the settings; what differs is found and weighed elsewhere. Rules decide what is reported, never what is applied.
 
+pub use envup_agent::Level;
+
 use serde::{Deserialize, Serialize};
 
 /// How bad a difference is; a worse one is greater.
@@ -27,33 +29,6 @@ impl Severity {
             Self::Cosmetic => "cosmetic",
             Self::Notable => "notable",
             Self::Breaking => "breaking",
-        }
-    }
-}
-
-/// How much of a machine a comparison reads; a more thorough one is greater.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// What databases and small files tell: packages, users, services; no file's content.
-    Facts,
-    /// Also the files that matter, and packaged ones that look touched.
-    #[default]
-    Fast,
-    /// Every packaged file against what its package says.
-    Full,
-}
-
-impl Level {
-    /// All of them, the quickest first.
-    pub const ALL: [Self; 3] = [Self::Facts, Self::Fast, Self::Full];
-
-    /// As the Envfile, options and help write it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Facts => "facts",
-            Self::Fast => "fast",
-            Self::Full => "full",
         }
     }
 }

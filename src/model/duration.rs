@@ -43,6 +43,17 @@ pub fn human(duration: Duration) -> String {
     }
 }
 
+/// How long ago something was, for people: `40 seconds`, `3 hours`, `12 days`.
+pub fn age(seconds: u64) -> String {
+    let (amount, unit) = match seconds {
+        0..=119 => (seconds, "second"),
+        120..=7199 => (seconds / 60, "minute"),
+        7200..=172_799 => (seconds / 3600, "hour"),
+        _ => (seconds / 86400, "day"),
+    };
+    format!("{amount} {unit}{}", if amount == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +66,12 @@ mod tests {
         for text in ["", "10", "s", "1y", "ten", "-1s"] {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_age_has_one_unit() {
+        let shown = [1, 119, 120, 7200, 259_200].map(age);
+        assert_eq!(shown, ["1 second", "119 seconds", "2 minutes", "2 hours", "3 days"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod reason;
 pub use desired::{Desired, DesiredMachine, DesiredStep, DesiredThing, Known};
 pub use diff::diff;
 pub use order::{dependencies_first, needed_by};
+pub use reason::{AFTER_ANOTHER, RUNS_ALWAYS};
 
 use crate::model::action::{Reason, Target, Verb};
 

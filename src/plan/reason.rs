@@ -8,6 +8,12 @@ use crate::model::step::RunPolicy;
 use envup_agent::{Ledger, LedgerStatus};
 use std::collections::BTreeSet;
 
+/// Why a step runs that always does.
+pub const RUNS_ALWAYS: &str = "runs always";
+
+/// Why a step runs that was applied on top of what is applied anew.
+pub const AFTER_ANOTHER: &str = "a step before it runs";
+
 /// Every field in which the two sides differ, in the order of the names.
 pub fn differences(before: &Fields, after: &Fields) -> Vec<Reason> {
     let names: BTreeSet<&String> = before.0.keys().chain(after.0.keys()).collect();
@@ -49,11 +55,11 @@ pub fn steps_to_run<'a>(
             _ if asked => Some("asked for"),
             RunPolicy::Never => None,
             RunPolicy::Once if done => None,
-            RunPolicy::Always => why.or(Some("runs always")),
+            RunPolicy::Always => why.or(Some(RUNS_ALWAYS)),
             RunPolicy::Once => why,
             RunPolicy::Changed => {
                 cascade |= why.is_some();
-                why.or(cascade.then_some("a step before it runs"))
+                why.or(cascade.then_some(AFTER_ANOTHER))
             }
         };
         if let Some(why) = why {

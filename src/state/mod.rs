@@ -4,6 +4,7 @@
 //! checkout can be lost at any time, and what must not be lost (keys, consents) lies in the user's data directory.
 
 mod baseline;
+mod captures;
 mod consent;
 mod directories;
 mod key;
@@ -11,9 +12,11 @@ mod ledger;
 mod lock;
 mod project;
 mod runlog;
+mod signature;
 mod store;
 
 pub use baseline::Baselines;
+pub use captures::{CAPTURES_DIRECTORY, Capture, MANIFEST, Manifest, read_fingerprint, write_capture};
 pub use consent::{Consent, Consents};
 pub use directories::{Directories, find_program};
 pub use key::ProjectKey;
@@ -21,6 +24,7 @@ pub use ledger::{LedgerCopies, LedgerCopy};
 pub use lock::{Lock, Wait};
 pub use project::{Project, STATE_DIRECTORY, Situation};
 pub use runlog::RunLog;
+pub use signature::{sign, verify};
 pub use store::{
     Access, Document, create_directory, now, read, read_or_none, sync_directory, write, write_bytes,
 };

@@ -26,6 +26,8 @@ pub enum Access {
     Shared,
     /// The user alone.
     Private,
+    /// The user alone, who may run it.
+    Program,
 }
 
 impl Access {
@@ -33,6 +35,7 @@ impl Access {
         match self {
             Self::Shared => 0o666,
             Self::Private => 0o600,
+            Self::Program => 0o700,
         }
     }
 }

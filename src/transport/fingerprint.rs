@@ -32,25 +32,67 @@ pub fn take(
     context: &Context,
 ) -> Result<Taken> {
     request.cache_bytes = cache.len();
-    let (mut packed, mut new_cache, mut damage) = (Vec::new(), Vec::new(), None);
-    let mut on_line = |line| {
+    let mut parts = Parts::default();
+    let mut on_line = |line| parts.add(line);
+    let reply = agent::call_with(transport, Request::Fingerprint(request), cache, &mut on_line, context)?;
+    parts.taken(reply)
+}
+
+/// The same from all that an agent wrote somewhere else.
+pub fn answered(answer: &[u8]) -> Result<Taken> {
+    let mut parts = Parts::default();
+    for line in answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match serde_json::from_slice(line).attempt(|| ATTEMPT)? {
+            Line::Result(Reply::Error { message, .. }) => return Err(Error::failed(message)),
+            Line::Result(reply) => return parts.taken(reply),
+            line => parts.add(line),
+        }
+    }
+    Err(Error::failed("the agent's answer has no end"))
+}
+
+const ATTEMPT: &str = "reading the fingerprint that the agent sent";
+
+/// What came so far.
+#[derive(Default)]
+struct Parts {
+    packed: Vec<u8>,
+    cache: Vec<u8>,
+    damage: Option<base64::DecodeError>,
+}
+
+impl Parts {
+    fn add(&mut self, line: Line) {
         if let Line::Data { part, bytes } = line {
             let target = match part {
-                Part::Fingerprint => &mut packed,
-                Part::Cache => &mut new_cache,
+                Part::Fingerprint => &mut self.packed,
+                Part::Cache => &mut self.cache,
             };
-            damage = STANDARD.decode_vec(bytes, target).err().or(damage.take());
+            self.damage = STANDARD.decode_vec(bytes, target).err().or(self.damage.take());
         }
-    };
-    let reply = agent::call_with(transport, Request::Fingerprint(request), cache, &mut on_line, context)?;
-    let Reply::Fingerprint(reply) = reply else { return Err(agent::unexpected(&reply)) };
-    let attempt = || "reading the fingerprint that the agent sent";
-    damage.map_or(Ok(()), Err).attempt(attempt)?;
-    let text = lz4_flex::decompress_size_prepended(&packed).attempt(attempt)?;
-    let text = String::from_utf8(text).attempt(attempt)?;
-    if sha256(text.as_bytes()) != reply.sha256 {
-        return Err(Error::failed("the fingerprint was damaged on its way"));
     }
-    let fingerprint = Fingerprint::from_text(&text).attempt(attempt)?;
-    Ok(Taken { fingerprint, text, cache: reply.has_cache.then_some(new_cache), ledger: reply.ledger })
+
+    fn taken(self, reply: Reply) -> Result<Taken> {
+        let Reply::Fingerprint(reply) = reply else { return Err(agent::unexpected(&reply)) };
+        self.damage.map_or(Ok(()), Err).attempt(|| ATTEMPT)?;
+        let text = unpacked(&self.packed)?;
+        if sha256(text.as_bytes()) != reply.sha256 {
+            return Err(Error::failed("the fingerprint was damaged on its way"));
+        }
+        let fingerprint = Fingerprint::from_text(&text).attempt(|| ATTEMPT)?;
+        let cache = reply.has_cache.then_some(self.cache);
+        Ok(Taken { fingerprint, text, cache, ledger: reply.ledger })
+    }
+}
+
+/// More than this is no machine's fingerprint: a size that somebody made up must not take all memory.
+const LARGEST: usize = 256 << 20;
+
+fn unpacked(packed: &[u8]) -> Result<String> {
+    let (size, block) = lz4_flex::block::uncompressed_size(packed).attempt(|| ATTEMPT)?;
+    if size > LARGEST {
+        return Err(Error::failed(format!("the fingerprint claims to be {} MiB large", size >> 20)));
+    }
+    let text = lz4_flex::decompress(block, size).attempt(|| ATTEMPT)?;
+    String::from_utf8(text).attempt(|| ATTEMPT)
 }

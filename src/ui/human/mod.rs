@@ -1,11 +1,13 @@
 //! Results as people read them: calm, aligned, readable without colour and at 80 columns.
 
+mod drift;
 mod list;
 mod plan;
 mod status;
 mod summary;
 mod table;
 
+pub use drift::{Drift, drift};
 pub use list::list;
 pub use plan::plan;
 pub use status::status;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How much is looked at. A fingerprint is only compared with one of the same level, or on what both of them hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Everything but the contents of files: takes milliseconds.
@@ -17,7 +17,10 @@ pub enum Level {
 }
 
 impl Level {
-    /// As people write it.
+    /// All of them, the quickest first.
+    pub const ALL: [Level; 3] = [Level::Facts, Level::Fast, Level::Full];
+
+    /// As the Envfile, options and fingerprints write it.
     pub fn as_str(self) -> &'static str {
         match self {
             Level::Facts => "facts",

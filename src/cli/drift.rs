@@ -1,0 +1,92 @@
+//! `env drift`.
+
+use super::Run;
+use super::options::{Machines, Output, Which};
+use super::reference;
+use super::session::{Purpose, Session};
+use crate::engine::{self, DriftOptions};
+use crate::model::Result;
+use crate::model::drift::{Level, Severity};
+use crate::ui::{exit, human, json};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::path::PathBuf;
+
+/// Show what changed since `up`; exit 2 when something did, 3 when not everything could be read
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  env drift
+  env drift web-* --strict
+  env drift --against production
+  env drift web --against fingerprints/production/web.json
+  env drift --level full --fail-on breaking --json")]
+pub struct Drift {
+    #[command(flatten)]
+    machines: Machines,
+    /// Compare with an environment, a directory or file of `env capture`, instead of the baselines
+    #[arg(long, value_name = "ENVIRONMENT|PATH")]
+    against: Option<String>,
+    /// The capture must be signed by one of these (a file of allowed signers, see ssh-keygen)
+    #[arg(long, value_name = "FILE", requires = "against")]
+    signers: Option<PathBuf>,
+    /// How much is looked at: no files, files that can have changed, or all files
+    #[arg(long, value_parser = levels())]
+    level: Option<Level>,
+    /// Also what noise rules hide
+    #[arg(long)]
+    strict: bool,
+    /// Exit 2 only for differences of this severity or above
+    #[arg(long, value_name = "SEVERITY", value_parser = severities())]
+    fail_on: Option<Severity>,
+    #[command(flatten)]
+    which: Which,
+}
+
+impl Run for Drift {
+    fn output(&self) -> &Output {
+        &self.which.output
+    }
+
+    fn run(self, session: &Session) -> Result<u8> {
+        let world = session.open(&self.which, Purpose::Look)?;
+        let settings = &world.stack.drift;
+        let fail_on = self.fail_on.unwrap_or(settings.fail_on);
+        let options = DriftOptions {
+            machines: self.machines.chosen(&world.stack)?,
+            level: self.level.unwrap_or(settings.level),
+        };
+        let context = session.context();
+        let report = match &self.against {
+            None => engine::drift(&world, &options, &context)?,
+            Some(word) => {
+                let signers = self.signers.as_deref();
+                let reference = reference::find(session, &world, word, signers, &self.which, options.level)?;
+                engine::drift_against(&world, &reference, &options, &context)?
+            }
+        };
+        if session.json {
+            json::document(&session.printer, &report.document(fail_on));
+        } else {
+            let view = human::Drift { report: &report, strict: self.strict };
+            session.printer.result(&human::drift(&view, session.printer.paint()));
+        }
+        Ok(match () {
+            () if !report.is_complete() => exit::INCOMPLETE,
+            () if report.fails(fail_on) => exit::DIFFERENT,
+            () => exit::DONE,
+        })
+    }
+}
+
+/// The words of `--level`.
+pub fn levels() -> impl TypedValueParser<Value = Level> {
+    let named = |word: String| Level::ALL.into_iter().find(|level| level.as_str() == word);
+    PossibleValuesParser::new(Level::ALL.map(Level::as_str)).map(move |word| named(word).unwrap_or_default())
+}
+
+fn severities() -> impl TypedValueParser<Value = Severity> {
+    let named = |word: String| Severity::ALL.into_iter().find(|severity| severity.as_str() == word);
+    PossibleValuesParser::new(Severity::ALL.map(Severity::as_str))
+        .map(move |word| named(word).unwrap_or(Severity::Notable))
+}

@@ -1,0 +1,85 @@
+//! The machines here against a reference: one call of the agent for each, nothing of the Envfile or the steps.
+
+use super::drift::{DriftOptions, why};
+use super::nodes::{Node, fingerprints};
+use super::reference::{Known, Reference};
+use super::{World, observe};
+use crate::drift::{MachineDrift, Report, compare};
+use crate::event::Context;
+use crate::model::Result;
+use crate::model::duration::age;
+use std::collections::BTreeMap;
+
+/// Compares the machines of the stack with those of a reference.
+pub fn drift_against(
+    world: &World,
+    reference: &Reference,
+    options: &DriftOptions,
+    context: &Context,
+) -> Result<Report> {
+    let observed = observe(world)?.observed;
+    let is_chosen = |name: &str| options.machines.is_empty() || options.machines.contains(name);
+    let mut nodes = fingerprints(world, &observed, &is_chosen, options.level, context);
+    context.check("comparing")?;
+    let mut machines = Vec::new();
+    for name in world.stack.machines.keys().filter(|name| is_chosen(name)) {
+        let here = nodes.remove(name).unwrap_or_default();
+        let there = reference.machines.get(name);
+        if here.is_empty() {
+            let mut drift = MachineDrift::new(name);
+            drift.cannot_tell("it does not run here");
+            machines.push(drift);
+        }
+        for node in here {
+            machines.push(one_node(node, there, &reference.label));
+        }
+    }
+    Ok(Report {
+        project: world.identity.name.clone(),
+        environment: world.stack.environment.clone(),
+        against: reference.label.clone(),
+        machines,
+    })
+}
+
+/// One machine here against what several nodes there have in common.
+fn one_node(node: Node, there: Option<&BTreeMap<String, Known>>, label: &str) -> MachineDrift {
+    let mut drift = MachineDrift::new(&node.name);
+    let Some(there) = there.filter(|there| !there.is_empty()) else {
+        drift.cannot_tell(format!("{label} has no such machine"));
+        return drift;
+    };
+    let known: BTreeMap<_, _> = there
+        .iter()
+        .filter_map(|(name, known)| Some((name.as_str(), known.fingerprint.as_ref().ok()?)))
+        .collect();
+    drift.reference = described(there, known.len());
+    for (name, known) in there {
+        if let Err(error) = &known.fingerprint {
+            drift.cannot_tell(format!("{name} of {label}: {}", why(error)));
+        }
+    }
+    let taken = match node.taken {
+        Ok(taken) => taken,
+        Err(error) => {
+            drift.cannot_tell(why(&error));
+            return drift;
+        }
+    };
+    for fingerprint in known.values() {
+        drift.add(compare(&taken.fingerprint, fingerprint));
+    }
+    drift
+}
+
+/// How many nodes there are and how old what is known of them is: `2 of 3 hosts, 3 days old`.
+fn described(there: &BTreeMap<String, Known>, known: usize) -> String {
+    let mut parts = Vec::new();
+    if there.len() > 1 {
+        parts.push(format!("{known} of {} hosts", there.len()));
+    }
+    if let Some(oldest) = there.values().filter_map(|known| known.age).max() {
+        parts.push(format!("{} old", age(oldest)));
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,45 @@
+//! Baselines: the fingerprints of the machines that an `up` changed, taken at its end, all at once.
+//!
+//! A baseline that cannot be taken fails no `up`: the machine is up, and `env drift` says that it has none.
+
+use super::fingerprint::{fingerprint, known_as};
+use super::nodes::node_names;
+use super::{View, World};
+use crate::event::{Context, Event};
+use crate::model::Result;
+use crate::model::observed::{ObservedMachine, State};
+use envup_agent::Level;
+use std::collections::BTreeSet;
+
+/// Takes the baselines of those of these machines that run.
+pub fn take_baselines(world: &World, view: &View, names: &BTreeSet<&str>, context: &Context) {
+    let machines = view.observed.machines.iter();
+    let running =
+        |machine: &&ObservedMachine| machine.state == State::Running && names.contains(machine.name.as_str());
+    std::thread::scope(|scope| {
+        for machine in machines.filter(running) {
+            scope.spawn(|| {
+                if let Err(error) = take_baseline(world, machine, context) {
+                    let text =
+                        format!("{} has no baseline, so its drift cannot be told: {error}", machine.name);
+                    context.emit(Event::Note { text });
+                }
+            });
+        }
+    });
+}
+
+/// Takes the fingerprints that later ones are compared with, of all nodes of a machine.
+pub fn take_baseline(world: &World, machine: &ObservedMachine, context: &Context) -> Result<()> {
+    let baselines = world.project.baselines();
+    for node in node_names(world, machine) {
+        let taken = fingerprint(world, machine, &node, Level::Fast, context)?;
+        let known_as = known_as(machine, &node);
+        let cache = match taken.cache {
+            Some(cache) => cache,
+            None => baselines.latest_cache(&known_as)?,
+        };
+        baselines.save(&known_as, &taken.text, &cache)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! What changed: the Envfile against the machines, the steps against what was applied, the baselines against what is there.
+//!
+//! Reads only: one call of the agent for each machine that runs. Never predicts; never says that a machine is in sync of
+//! which some part could not be read.
+
+use super::desired::is_one_shot;
+use super::fingerprint::known_as;
+use super::nodes::{Node, fingerprints};
+use super::{PlanOptions, Planned, World, observe, plan_from};
+use crate::drift::{BASELINE, Difference, MachineDrift, Report, compare};
+use crate::event::Context;
+use crate::model::action::{Reason, Target};
+use crate::model::drift::Level;
+use crate::model::observed::{ObservedMachine, State};
+use crate::model::{Error, Kind, Result};
+use crate::plan::{AFTER_ANOTHER, Action, RUNS_ALWAYS};
+use crate::transport::fingerprint::Taken;
+use std::collections::BTreeSet;
+
+/// What is compared.
+#[derive(Debug, Clone, Default)]
+pub struct DriftOptions {
+    /// Only these machines; empty for all.
+    pub machines: BTreeSet<String>,
+    /// How much is looked at.
+    pub level: Level,
+}
+
+/// Compares the stack with its Envfile and its baselines.
+pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result<Report> {
+    let mut view = observe(world)?;
+    let is_chosen = |name: &str| options.machines.is_empty() || options.machines.contains(name);
+    let mut nodes = fingerprints(world, &view.observed, &is_chosen, options.level, context);
+    context.check("comparing")?;
+    for (name, nodes) in &nodes {
+        if let [Node { taken: Ok(taken), .. }] = nodes.as_slice() {
+            // The machine's own word counts more than our copy of it.
+            view.ledgers.insert(name.clone(), taken.ledger.ledger.clone());
+        }
+    }
+    let planned = PlanOptions { machines: options.machines.clone(), ..PlanOptions::default() };
+    let Planned { plan, view, .. } = plan_from(world, view, &planned)?;
+    let mut machines = Vec::new();
+    for action in &plan.actions {
+        if action.target == Target::Machine {
+            let observed = view.observed.machine(&action.name);
+            let nodes = nodes.remove(&action.name).unwrap_or_default();
+            machines.extend(one_machine(world, action, observed, nodes));
+        } else if !action.reasons.is_empty() {
+            let name = format!("{} {}", action.target.as_str(), action.name);
+            machines.push(against_envfile(&name, action));
+        }
+    }
+    Ok(Report {
+        project: world.identity.name.clone(),
+        environment: world.stack.environment.clone(),
+        against: BASELINE.to_owned(),
+        machines,
+    })
+}
+
+/// What the plan would do about it, as differences: the Envfile is what should be, the machine what is.
+fn against_envfile(name: &str, action: &Action) -> MachineDrift {
+    let cause = |reason: &&Reason| {
+        !matches!(reason.after.as_deref(), Some(RUNS_ALWAYS | AFTER_ANOTHER)) && reason.field != "state"
+    };
+    let difference = |reason: &Reason| match reason.field.strip_prefix("step.") {
+        Some(step) => Difference::of_step(step, reason.before.as_deref(), reason.after.as_deref()),
+        None => Difference::of_envfile(&reason.field, reason.after.as_deref(), reason.before.as_deref()),
+    };
+    let mut drift = MachineDrift::new(name);
+    drift.differences = action.reasons.iter().filter(cause).map(difference).collect();
+    drift
+}
+
+/// The drift of one machine; when it is several hosts, of each of them too.
+fn one_machine(
+    world: &World,
+    action: &Action,
+    observed: Option<&ObservedMachine>,
+    nodes: Vec<Node>,
+) -> Vec<MachineDrift> {
+    let mut drift = against_envfile(&action.name, action);
+    let Some(observed) = observed else {
+        drift.differences.push(Difference::of_envfile("machine", Some("declared"), None));
+        return vec![drift];
+    };
+    if nodes.is_empty() && !(observed.state == State::Completed && is_one_shot(world, &observed.name)) {
+        let state = if observed.state == State::Completed { State::Stopped } else { observed.state };
+        let is = state.to_string();
+        drift.differences.push(Difference::of_envfile("state", Some("running"), Some(&is)));
+        drift.cannot_tell(format!("it is {is}, and what is inside is known of running machines only"));
+    }
+    let mut drifts = vec![drift];
+    for node in nodes {
+        let mut drift = MachineDrift::new(&node.name);
+        against_baseline(world, &known_as(observed, &node.name), node.taken, &mut drift);
+        match node.name == action.name {
+            true => drifts[0].join(drift),
+            false => drifts.push(drift),
+        }
+    }
+    drifts
+}
+
+/// What changed inside since the baseline was taken; what could not be looked at is said.
+fn against_baseline(world: &World, known_as: &str, taken: Result<Taken>, drift: &mut MachineDrift) {
+    let compared = taken.and_then(|taken| {
+        let baseline = world.project.baselines().load(known_as)?;
+        Ok(baseline.map(|baseline| compare(&baseline, &taken.fingerprint)))
+    });
+    match compared {
+        Ok(Some(comparison)) => drift.add(comparison),
+        Ok(None) => drift.cannot_tell("it has no baseline; `env accept` takes one"),
+        Err(error) => drift.cannot_tell(why(&error)),
+    }
+}
+
+/// An error in one line.
+pub fn why(error: &Error) -> String {
+    match error.kind {
+        Kind::Interrupted => "interrupted".to_owned(),
+        _ => std::iter::once(error.message.as_str())
+            .chain(error.causes.iter().map(String::as_str))
+            .collect::<Vec<_>>()
+            .join(": "),
+    }
+}

@@ -1,0 +1,52 @@
+//! The fingerprint of a machine of the stack: one call of the agent, with what is known of its files from the last time.
+
+use super::World;
+use crate::event::Context;
+use crate::model::Result;
+use crate::model::digest::sha256;
+use crate::model::observed::ObservedMachine;
+use crate::state::ProjectKey;
+use crate::transport::fingerprint::{Taken, take};
+use envup_agent::{FingerprintRequest, Level};
+
+/// Takes the fingerprint of a machine that runs, or of one of the hosts that play its role: `node` is its name. Writes nothing
+/// in the machine.
+pub fn fingerprint(
+    world: &World,
+    machine: &ObservedMachine,
+    node: &str,
+    level: Level,
+    context: &Context,
+) -> Result<Taken> {
+    let baselines = world.project.baselines();
+    let provider = world.providers.get(&machine.provider)?;
+    let transport = provider.connect(&world.identity, node)?;
+    let request = request(world, level)?;
+    let known_as = known_as(machine, node);
+    let cache = baselines.latest_cache(&known_as)?;
+    let taken = take(transport.as_ref(), request, &cache, context)?;
+    if let Some(cache) = &taken.cache {
+        // Only makes the next one quick.
+        let _ = baselines.save_latest_cache(&known_as, cache);
+    }
+    Ok(taken)
+}
+
+/// Under what the files of a node are remembered.
+pub fn known_as(machine: &ObservedMachine, node: &str) -> String {
+    match node == machine.name {
+        true => machine.engine_id.clone(),
+        false => sha256(format!("{} {node}", machine.engine_id).as_bytes()),
+    }
+}
+
+/// What is asked of every machine of the stack.
+pub fn request(world: &World, level: Level) -> Result<FingerprintRequest> {
+    Ok(FingerprintRequest {
+        level,
+        key: ProjectKey::of(&world.project)?.for_agent(),
+        environment: world.stack.drift.environment.clone(),
+        cache_bytes: 0,
+        root: "/".to_owned(),
+    })
+}
