@@ -118,9 +118,25 @@ fn validate_says_what_is_declared() {
     project.env("validate --quiet").succeeds().stdout_is("").silent();
     assert_snapshot!(project.env("validate --json --env test").shown(), @r#"
     --- stdout
-    {"version":1,"file":"[PLACE]/project/Envfile","project":"shop","environment":"test","machines":["db","web-1","web-2"],"warnings":[]}
+    {"version":1,"file":"[PLACE]/project/Envfile","project":"shop","environment":"test","machines":["db","web-1","web-2"],"environments":[{"name":"test","machines":["db","web-1","web-2"]}],"warnings":[]}
     --- exit 0
     "#);
+}
+
+#[test]
+fn validate_checks_every_environment_and_other_verbs_know_their_names() {
+    let project = Project::new(&format!("{SHOP}[environment.test]\nmachine.web-2 = false\n"));
+    assert_snapshot!(project.env("validate").shown(), @r"
+    --- stdout
+    shop · dev: 3 machines, valid
+    shop · test: 2 machines, valid
+    --- exit 0
+    ");
+    project.env("validate --env test").succeeds().stdout_is("shop · test: 2 machines, valid\n");
+    project.env("plan --env tset").exits(64).stderr_has("did you mean `--env test`?");
+    project.write("Envfile", &format!("{SHOP}[environment.test]\nmachine.web-3 = false\n"));
+    project.env("validate").exits(64).stderr_has("environment test takes away `machine.web-3`");
+    project.env("validate --env dev").succeeds();
 }
 
 #[test]
@@ -216,6 +232,9 @@ fn shells_complete_verbs_options_and_machines() {
     for shell in ["bash", "zsh", "fish"] {
         project.env(&format!("completions {shell}")).succeeds().stdout_has("envup completions");
     }
+    let project = Project::new(&format!("{SHOP}[environment.test]\n[environment.production]\n"));
+    let names = project.env_words(&["completions", "bash", "3", "envup", "plan", "--env", ""]).succeeds();
+    assert_eq!(names.stdout, "dev\ntest\nproduction\n");
     let broken = Project::new("name = [");
     broken.env("completions bash 2 envup exec we").succeeds().silent();
 }

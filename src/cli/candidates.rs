@@ -1,6 +1,7 @@
 //! What can be completed from the stack in the current directory: the Envfile is read, no engine is asked.
 
 use crate::envfile::{self, LoadOptions};
+use crate::model::id::DEFAULT_ENVIRONMENT;
 use crate::model::stack::Stack;
 use clap_complete::CompletionCandidate;
 
@@ -12,6 +13,15 @@ pub fn machines() -> Vec<CompletionCandidate> {
         .values()
         .map(|machine| CompletionCandidate::new(&machine.name).help(Some(machine.source_name().into())))
         .collect()
+}
+
+/// Names of the environments.
+pub fn environments() -> Vec<CompletionCandidate> {
+    let mut names = stack().map(|stack| stack.environments).unwrap_or_default();
+    if !names.iter().any(|name| name == DEFAULT_ENVIRONMENT) {
+        names.insert(0, DEFAULT_ENVIRONMENT.to_owned());
+    }
+    names.into_iter().map(CompletionCandidate::new).collect()
 }
 
 /// A broken Envfile completes nothing; `env validate` says what is wrong with it.

@@ -43,7 +43,8 @@ pub struct Which {
     #[arg(long, value_name = "PATH", help_heading = HEADING)]
     pub file: Option<PathBuf>,
     /// The environment: a named variant of the stack
-    #[arg(long = "env", value_name = "NAME", help_heading = HEADING)]
+    #[arg(long = "env", value_name = "NAME", help_heading = HEADING,
+        add = ArgValueCandidates::new(super::candidates::environments))]
     pub environment: Option<String>,
     /// Name of a further copy of the stack beside the first
     #[arg(long, value_name = "NAME", help_heading = HEADING)]

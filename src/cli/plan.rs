@@ -38,7 +38,7 @@ impl Run for PlanVerb {
         let machines = self.machines.chosen(&world.stack)?;
         let options = PlanOptions { machines, remove_orphans: self.remove_orphans, ..PlanOptions::default() };
         let plan = engine::plan(&world, &options)?.plan;
-        let (project, environment) = (&world.identity.name, &world.stack.environment);
+        let (project, environment) = (&world.stack.name, &world.stack.environment);
         if session.json {
             json::document(&session.printer, &PlanDocument::new(project, environment, &plan));
         } else {

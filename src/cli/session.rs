@@ -62,26 +62,41 @@ impl Session {
 
     /// Reads the Envfile.
     pub fn load(&self, which: &Which) -> Result<Loaded> {
+        let loaded = envfile::load(&self.envfile(which)?, &self.load_options(which))?;
+        self.warn(&loaded);
+        Ok(loaded)
+    }
+
+    /// Reads the Envfile as each of its environments has it, `dev` first.
+    pub fn load_all(&self, which: &Which) -> Result<Vec<Loaded>> {
+        let all = envfile::load_all(&self.envfile(which)?, &self.load_options(which))?;
+        all.iter().for_each(|loaded| self.warn(loaded));
+        Ok(all)
+    }
+
+    /// Where the Envfile is.
+    fn envfile(&self, which: &Which) -> Result<PathBuf> {
         let named =
             which.file.clone().or_else(|| self.surroundings.variable(FILE_VARIABLE).map(PathBuf::from));
         let directory = &self.surroundings.directory;
-        let file = match named {
-            Some(file) => file,
-            None => envfile::find(directory).ok_or_else(|| {
-                Error::usage(format!("there is no Envfile in {} or above it", directory.display()))
-                    .hint("`env new` writes one to begin with, `--file` names one elsewhere")
-            })?,
-        };
-        let options = LoadOptions {
+        named.or_else(|| envfile::find(directory)).ok_or_else(|| {
+            Error::usage(format!("there is no Envfile in {} or above it", directory.display()))
+                .hint("`env new` writes one to begin with, `--file` names one elsewhere")
+        })
+    }
+
+    fn load_options(&self, which: &Which) -> LoadOptions {
+        LoadOptions {
             environment: which.environment.clone(),
             variables: self.surroundings.variables.clone(),
             project: which.name.clone(),
-        };
-        let loaded = envfile::load(&file, &options)?;
+        }
+    }
+
+    fn warn(&self, loaded: &Loaded) {
         for warning in &loaded.warnings {
             self.printer.note(&format!("{} {warning}", self.printer.paint_notes().notable("warning:")));
         }
-        Ok(loaded)
     }
 
     /// The stack with all that is needed to work on it.
@@ -97,7 +112,7 @@ impl Session {
             }
             Purpose::Change => Project::open(&directories, &stack.directory, adopt)?,
         };
-        let identity = project.identity(&stack.name);
+        let identity = project.identity(&stack.full_name());
         let boxes = self.boxes(&directories, Some(&stack));
         Ok(World { identity, providers, project, boxes, stack })
     }

@@ -58,8 +58,12 @@ fn one_of(mut stacks: Vec<ListedStack>, wanted: &str) -> Result<ListedStack> {
         1 => Ok(stacks.remove(0)),
         _ => {
             let error = Error::usage(format!("several stacks on this host are called `{wanted}`"));
-            let say =
-                |stack: &ListedStack| format!("`--stack {}` is the one of {}", stack.id, stack.directory);
+            // Copies and environments of one checkout share its id, stacks of several checkouts a name.
+            let by_id = stacks.iter().all(|stack| stack.project == wanted);
+            let say = |stack: &ListedStack| {
+                let name = if by_id { &stack.id } else { &stack.project };
+                format!("`--stack {name}` is the one of {}", stack.directory)
+            };
             Err(stacks.iter().fold(error, |error, stack| error.hint(say(stack))))
         }
     }
@@ -98,5 +102,10 @@ mod tests {
         assert_eq!(one_of(stacks.to_vec(), "77aa1c").unwrap().id, "77aa1c00beef");
         assert_eq!(one_of(stacks.to_vec(), "shop").unwrap_err().hints.len(), 2);
         assert!(one_of(stacks.to_vec(), "77a").is_err());
+
+        let environments = vec![stack("shop", "3f9a1c00beef"), stack("shop.test", "3f9a1c00beef")];
+        assert_eq!(one_of(environments.clone(), "shop.test").unwrap().project, "shop.test");
+        let hints = one_of(environments, "3f9a1c").unwrap_err().hints;
+        assert!(hints[1].starts_with("`--stack shop.test`"), "{hints:?}");
     }
 }

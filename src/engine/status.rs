@@ -34,11 +34,7 @@ pub fn stack_status(world: &World, view: &View, ready: &[bool]) -> StackStatus {
             machines.push(of_observed(orphan, false, StepCounts::default(), orphan.state));
         }
     }
-    StackStatus {
-        project: world.identity.name.clone(),
-        environment: world.stack.environment.clone(),
-        machines,
-    }
+    StackStatus { project: world.stack.name.clone(), environment: world.stack.environment.clone(), machines }
 }
 
 fn is_ready(world: &World, machine: &Machine, observed: Option<&ObservedMachine>) -> bool {

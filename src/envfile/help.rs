@@ -12,6 +12,9 @@ dollar, and $VAR without braces stays for the shell. Values come from
 `variables`, else from the environment, else from `.env` beside the Envfile.
 ${environment}, ${project} and ${machine} are set by env.
 
+[environment.NAME] says what differs there, and --env NAME means it. Tables
+merge key by key, everything else replaces; KEY = false takes a key away.
+
 Paths on the host are relative to the Envfile's directory. Every key once, in a
 file to copy from: Envfile.example.
 ";

@@ -50,6 +50,20 @@ pub(super) static TOP: Keys = key_table! { ""
     "secret" "tables" "[secret.token]" "" "one table for each secret, seen at /run/secrets/NAME";
     "config" "tables" "[config.site]" "" "one table for each configuration file";
     "provision" "list of tables" "[[provision]]" "" "steps that run once over several machines, after their own";
+    "drift" "table" r#"{ fail_on = "breaking" }"# "" "what counts as drift";
+    "environment" "tables" "[environment.production]" "" "variants of the stack, chosen with --env; `dev` when none is";
+};
+
+/// As at the top: what is said here is laid over it.
+pub(super) static ENVIRONMENT: Keys = key_table! { "environment.NAME"
+    "variables" "table" r#"{ TAG = "1.4" }"# "" "tables are merged key by key, everything else replaces";
+    "machine" "tables" r#"[environment.production.machine.db]"# "" "machine.NAME = false takes a machine away, KEY = false a key";
+    "network" "tables" "[environment.production.network.front]" "" "as above; false takes away here too";
+    "volume" "tables" "[environment.production.volume.data]" "" "as above";
+    "secret" "tables" "[environment.production.secret.token]" "" "as above";
+    "config" "tables" "[environment.production.config.site]" "" "as above";
+    "provision" "list of tables" "[[environment.production.provision]]" "" "all steps over several machines, instead of those above";
+    "drift" "table" r#"{ level = "full" }"# "" "as above";
 };
 
 pub(super) static BOX: Keys = key_table! { "machine.NAME.box"
@@ -154,6 +168,7 @@ static TABLES: &[Keys] = &[
     super::machine_keys::MACHINE,
     BOX,
     BUILD,
+    super::machine_keys::SSH,
     NETWORK_JOIN,
     SYNC,
     ULIMIT,
@@ -167,6 +182,9 @@ static TABLES: &[Keys] = &[
     VOLUME,
     SECRET,
     CONFIG,
+    super::drift_keys::DRIFT,
+    super::drift_keys::IGNORE,
+    ENVIRONMENT,
 ];
 
 /// What other tools call some of our keys.
@@ -188,6 +206,7 @@ static OTHER_NAMES: &[(&str, &str)] = &[
     ("stop_grace_period", "stop_grace"),
     ("source", "file"),
     ("dest", "to"),
+    ("key", "identity"),
     ("content", "shell"),
     ("script", "shell"),
     ("inline", "shell"),
@@ -195,8 +214,6 @@ static OTHER_NAMES: &[(&str, &str)] = &[
 
 /// Keys of the design that this version does not know yet, and what they come with.
 static LATER: &[(&str, &str)] = &[
-    ("environment", "comes with drift in a later version"),
-    ("drift", "comes with drift in a later version"),
     ("ansible", "comes in a later version"),
     ("puppet", "comes in a later version"),
     ("chef", "comes in a later version"),

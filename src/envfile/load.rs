@@ -2,11 +2,12 @@
 
 use super::check::{check, doubts};
 use super::dotenv;
+use super::environment;
 use super::keys::KeyDoc;
 use super::reader::{Reader, Scope};
 use super::schema::{self, Given};
 use super::source::{Diagnostic, Source, report};
-use crate::model::id::why_bad_name;
+use crate::model::id::{DEFAULT_ENVIRONMENT, why_bad_name};
 use crate::model::stack::Stack;
 use crate::model::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,60 +59,116 @@ pub fn load(file: &Path, options: &LoadOptions) -> Result<Loaded> {
 
 /// The same, and which keys were there.
 pub(super) fn load_noting(file: &Path, options: &LoadOptions) -> Result<(Loaded, BTreeSet<KeyDoc>)> {
-    let file = located(file)?;
-    let directory = file.parent().unwrap_or(Path::new("/")).to_owned();
-    if let Some(why) = options.project.as_deref().and_then(why_bad_name) {
-        let name = options.project.as_deref().unwrap_or_default();
-        return Err(Error::usage(format!("the name `{name}` {why}")));
+    let envfile = Envfile::read(file, options)?;
+    let document = envfile.parse()?;
+    let environment = options.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT);
+    environment::known(environment, &environment::declared(&document))?;
+    let examined = envfile.examine(&document, environment);
+    if !examined.found.is_empty() {
+        return Err(report(examined.found));
     }
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let source = Rc::new(Source {
-        name,
-        text: read_text(&file).map_err(|error| if file.exists() { error } else { error.hint(NO_FILE) })?,
-    });
+    Ok((examined.loaded, examined.seen))
+}
 
-    let mut files_read = vec![file.clone()];
-    let mut host = BTreeMap::new();
-    let dotenv_file = directory.join(".env");
-    if dotenv_file.is_file() {
-        let dotenv = Rc::new(Source { name: ".env".to_owned(), text: read_text(&dotenv_file)? });
-        host = dotenv::parse(&dotenv).map_err(|wrong| report(vec![wrong]))?;
-        files_read.push(dotenv_file);
+/// Reads an Envfile as every one of its environments has it: first as `dev`, then in the Envfile's order. What is wrong or
+/// doubtful in an environment only is told with its name.
+pub fn load_all(file: &Path, options: &LoadOptions) -> Result<Vec<Loaded>> {
+    let envfile = Envfile::read(file, options)?;
+    let document = envfile.parse()?;
+    let mut names = environment::declared(&document);
+    names.retain(|name| name != DEFAULT_ENVIRONMENT);
+    let dev = envfile.examine(&document, DEFAULT_ENVIRONMENT);
+    let (mut found, mut all) = (dev.found, vec![dev.loaded]);
+    let told: BTreeSet<String> = found.iter().map(Diagnostic::render).collect();
+    for name in &names {
+        let mut examined = envfile.examine(&document, name);
+        let own = examined.found.into_iter().filter(|one| !told.contains(&one.render()));
+        found.extend(own.map(|one| one.of_environment(name)));
+        let warnings = &mut examined.loaded.warnings;
+        warnings.retain(|warning| !all[0].warnings.contains(warning));
+        warnings.iter_mut().for_each(|warning| *warning = format!("environment {name}: {warning}"));
+        all.push(examined.loaded);
     }
-    host.extend(options.variables.clone());
+    if found.is_empty() { Ok(all) } else { Err(report(found)) }
+}
 
-    let (document, errors) = DeTable::parse_recoverable(&source.text);
-    if !errors.is_empty() {
+/// An Envfile with what is read once for all its environments.
+struct Envfile<'o> {
+    file: PathBuf,
+    directory: PathBuf,
+    source: Rc<Source>,
+    /// The host's environment over `.env`.
+    host: BTreeMap<String, String>,
+    files_read: Vec<PathBuf>,
+    project: Option<&'o str>,
+}
+
+/// One environment's reading of an Envfile; the stack is only worth something when nothing was found.
+struct Examined {
+    loaded: Loaded,
+    found: Vec<Diagnostic>,
+    seen: BTreeSet<KeyDoc>,
+}
+
+impl<'o> Envfile<'o> {
+    fn read(file: &Path, options: &'o LoadOptions) -> Result<Self> {
+        let file = located(file)?;
+        let directory = file.parent().unwrap_or(Path::new("/")).to_owned();
+        let project = options.project.as_deref();
+        if let Some((name, why)) = project.and_then(|name| Some((name, why_bad_name(name)?))) {
+            return Err(Error::usage(format!("the name `{name}` {why}")));
+        }
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let text =
+            read_text(&file).map_err(|error| if file.exists() { error } else { error.hint(NO_FILE) })?;
+        let source = Rc::new(Source { name, text });
+
+        let mut files_read = vec![file.clone()];
+        let mut host = BTreeMap::new();
+        let dotenv_file = directory.join(".env");
+        if dotenv_file.is_file() {
+            let dotenv = Rc::new(Source { name: ".env".to_owned(), text: read_text(&dotenv_file)? });
+            host = dotenv::parse(&dotenv).map_err(|wrong| report(vec![wrong]))?;
+            files_read.push(dotenv_file);
+        }
+        host.extend(options.variables.clone());
+        Ok(Self { file, directory, source, host, files_read, project })
+    }
+
+    fn parse(&self) -> Result<DeTable<'_>> {
+        let (document, errors) = DeTable::parse_recoverable(&self.source.text);
+        if errors.is_empty() {
+            return Ok(document.into_inner());
+        }
         let finding = |error: &toml::de::Error| {
             let span = error.span().unwrap_or(0..0);
-            Diagnostic::new(&source, span, error.message())
+            Diagnostic::new(&self.source, span, error.message())
         };
         // What follows the first slip is mostly its consequence.
-        return Err(
-            report(errors.iter().take(3).map(finding).collect()).hint("an Envfile is written in TOML.")
-        );
+        Err(report(errors.iter().take(3).map(finding).collect()).hint("an Envfile is written in TOML."))
     }
-    let reader = Reader {
-        source: source.clone(),
-        directory,
-        found: Default::default(),
-        warnings: Default::default(),
-        files_read: files_read.into(),
-        scope: Scope { host, ..Scope::default() }.into(),
-        spans: Default::default(),
-        seen: Default::default(),
-    };
-    let environment = options.environment.clone().unwrap_or_else(|| "dev".to_owned());
-    let given = Given { file, project: options.project.clone(), environment };
-    let stack = schema::stack(&reader, document.get_ref(), given);
-    let mut found = reader.found.into_inner();
-    found.extend(check(&stack, &reader.spans.into_inner(), &source));
-    if !found.is_empty() {
-        return Err(report(found));
+
+    fn examine(&self, document: &DeTable, environment: &str) -> Examined {
+        let reader = Reader {
+            source: self.source.clone(),
+            directory: self.directory.clone(),
+            found: Default::default(),
+            warnings: Default::default(),
+            files_read: self.files_read.clone().into(),
+            scope: Scope { host: self.host.clone(), ..Scope::default() }.into(),
+            spans: Default::default(),
+            seen: Default::default(),
+        };
+        let project = self.project.map(str::to_owned);
+        let given = Given { file: self.file.clone(), project, environment: environment.to_owned() };
+        let stack = schema::stack(&reader, document, given);
+        let mut found = reader.found.into_inner();
+        found.extend(check(&stack, &reader.spans.into_inner(), &self.source));
+        let mut warnings = reader.warnings.into_inner();
+        warnings.extend(doubts(&stack));
+        let files_read = reader.files_read.into_inner();
+        Examined { loaded: Loaded { stack, warnings, files_read }, found, seen: reader.seen.into_inner() }
     }
-    let (mut warnings, files_read) = (reader.warnings.into_inner(), reader.files_read.into_inner());
-    warnings.extend(doubts(&stack));
-    Ok((Loaded { stack, warnings, files_read }, reader.seen.into_inner()))
 }
 
 /// The file's absolute path; its directory without symbolic links, because a project is known by it.

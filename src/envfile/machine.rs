@@ -4,7 +4,7 @@ use super::networks::{self, host_name};
 use super::paths::{Want, in_machine, on_host};
 use super::table::Table;
 use super::value::Value;
-use super::{kernel, limits, machine_keys, mounts, origin, ports, provision, ready, schema};
+use super::{host, kernel, limits, machine_keys, mounts, origin, ports, provision, ready, schema};
 use crate::model::machine::{Condition, Init, Machine, Port, Restart, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -67,7 +67,16 @@ pub(super) fn machine(name: &str, value: &Value) -> Option<Machine> {
 
 fn provider(table: &Table) -> String {
     let words = [("docker", "docker"), ("libvirt", "libvirt"), ("host", "host")];
-    table.get("provider").and_then(|value| value.one_of(&words)).unwrap_or("docker").to_owned()
+    let value = table.get("provider");
+    let provider = value.as_ref().and_then(|value| value.one_of(&words));
+    if host::is_host(table) {
+        if let (Some(value), Some(maker @ ("docker" | "libvirt"))) = (&value, provider) {
+            let why = format!("`{maker}` makes machines, and this one is a host");
+            value.refuse_with(why, "leave it out");
+        }
+        return "host".to_owned();
+    }
+    provider.unwrap_or("docker").to_owned()
 }
 
 fn init(table: &Table, source: Option<&Source>) -> Init {

@@ -6,6 +6,10 @@ pub(super) static MACHINE: Keys = key_table! { "machine.NAME"
     "box" "string or table" r#""debian/12""# "" "the box it starts from; it lives like a server";
     "image" "string" r#""postgres:16""# "" "the image it starts from; it runs the image's command";
     "build" "path or table" r#"{ context = "." }"# "" "the image is built from a Dockerfile";
+    "host" "string" r#""db1.example.org""# "" "an existing host, reached with the system's ssh; implies provider host";
+    "hosts" "list of strings" r#"["web1.test", "web2.test"]"# "" "several hosts of one role, instead of `host`";
+    "ssh" "table" r#"{ user = "deploy" }"# "the user's own" "how a host is reached";
+    "changes" "string" r#""allowed""# "refused" "whether a host may be changed: refused, allowed";
     "provider" "string" r#""docker""# "docker" "what runs it: docker, libvirt, host";
     "init" "string" r#""tini""# "systemd for a box, else none" "process 1: systemd, rc, tini, none";
     "command" "string or list" r#"["serve", "--port", "80"]"# "the image's" "arguments of the process";
@@ -46,4 +50,13 @@ pub(super) static MACHINE: Keys = key_table! { "machine.NAME"
     "stop_signal" "string" r#""SIGINT""# "the image's" "signal that asks process 1 to end";
     "stop_grace" "duration" r#""10s""# "10s" "time between that signal and the end";
     "provision" "list of tables" "[[machine.NAME.provision]]" "" "steps, in order";
+};
+
+pub(super) static SSH: Keys = key_table! { "machine.NAME.ssh"
+    "user" "string" r#""deploy""# "ssh's own" "who logs in";
+    "port" "integer" "2222" "ssh's own" "port of the ssh server";
+    "identity" "path" r#""${HOME}/.ssh/production""# "ssh's own" "the private key; no other is offered";
+    "config" "path" r#""ops/ssh_config""# "the user's own" "the ssh configuration";
+    "known_hosts" "path" r#""ops/known_hosts""# "the user's own" "the host keys";
+    "sudo" "boolean" "true" "false" "commands run as root through `sudo -n`";
 };

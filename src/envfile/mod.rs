@@ -6,7 +6,11 @@
 
 mod check;
 mod dotenv;
+mod drift;
+mod drift_keys;
+mod environment;
 mod help;
+mod host;
 mod interpolate;
 mod kernel;
 mod keys;
@@ -17,6 +21,8 @@ mod machine_keys;
 mod mounts;
 mod networks;
 mod origin;
+mod overlay;
+mod overlay_machines;
 mod paths;
 mod ports;
 mod provision;
@@ -32,7 +38,7 @@ mod value;
 
 pub use help::help_text;
 pub use keys::{KeyDoc, keys};
-pub use load::{FILE_NAME, LoadOptions, Loaded, find, load};
+pub use load::{FILE_NAME, LoadOptions, Loaded, find, load, load_all};
 
 /// The word that was probably meant, when one is near enough.
 fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

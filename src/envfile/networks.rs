@@ -1,5 +1,6 @@
 //! How a machine is reached and what it reaches: networks, host name, further hosts, name servers.
 
+use super::host::is_host;
 use super::keys;
 use super::mounts::pairs;
 use super::table::Table;
@@ -9,9 +10,13 @@ use crate::model::stack::DEFAULT_NETWORK;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// A list of names, or a table of name to aliases and address; without the key, the stack's default network.
+/// A list of names, or a table of name to aliases and address; without the key, the stack's default network. A host
+/// joins none.
 pub(super) fn joined(machine: &Table) -> BTreeMap<String, NetworkJoin> {
     let Some(value) = machine.get("networks") else {
+        if is_host(machine) {
+            return BTreeMap::new();
+        }
         return BTreeMap::from([(DEFAULT_NETWORK.to_owned(), NetworkJoin::default())]);
     };
     let joined: BTreeMap<String, NetworkJoin> = if value.is_table() {

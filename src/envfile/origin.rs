@@ -1,5 +1,6 @@
-//! What a machine starts from: exactly one of `box`, `image` and `build`.
+//! What a machine starts from: exactly one of `box`, `image` and `build`, or an existing host.
 
+use super::host;
 use super::keys;
 use super::paths::{Want, on_host, text_on_host};
 use super::table::Table;
@@ -8,6 +9,10 @@ use crate::model::machine::{BoxSource, Build, Source};
 
 /// The machine's source; findings are noted when it has none or several.
 pub(super) fn source(machine: &Table) -> Option<Source> {
+    if host::is_host(machine) {
+        return host::access(machine).map(Source::Host);
+    }
+    host::refuse_elsewhere(machine);
     let given: Vec<(&str, Value)> =
         ["box", "image", "build"].into_iter().filter_map(|key| Some((key, machine.get(key)?))).collect();
     match given.as_slice() {

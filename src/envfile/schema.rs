@@ -1,5 +1,7 @@
 //! The top of the Envfile: from the parsed TOML to a [`Stack`], findings noted in the reader.
 
+use super::drift::drift;
+use super::environment;
 use super::keys;
 use super::machine::machine;
 use super::networks::subnet;
@@ -8,7 +10,6 @@ use super::provision::stack_steps;
 use super::reader::Reader;
 use super::table::Table;
 use super::value::Value;
-use crate::model::drift::DriftSettings;
 use crate::model::id::why_bad_name;
 use crate::model::stack::{Content, DEFAULT_NETWORK, Hidden, Network, Stack, Volume};
 use std::collections::BTreeMap;
@@ -27,7 +28,9 @@ pub(super) struct Given {
 
 /// Reads everything. The stack is only worth something when the reader has no findings.
 pub(super) fn stack(reader: &Reader, document: &DeTable, given: Given) -> Stack {
-    let top = reader.top(document, keys::TOP);
+    let written = reader.top(document, keys::TOP);
+    let applied = environment::applied(&written, &given.environment);
+    let top = Table { map: &applied, ..written };
     reader.scope.borrow_mut().ours.insert("environment", given.environment.clone());
     let declared = variables(&top);
     reader.scope.borrow_mut().declared = declared;
@@ -47,7 +50,7 @@ pub(super) fn stack(reader: &Reader, document: &DeTable, given: Given) -> Stack 
     Stack {
         name,
         environment: given.environment,
-        environments: Vec::new(),
+        environments: environment::declared(document),
         file: given.file,
         directory: reader.directory.clone(),
         volumes: named(&top, "volume", volume),
@@ -56,7 +59,7 @@ pub(super) fn stack(reader: &Reader, document: &DeTable, given: Given) -> Stack 
         networks,
         secrets,
         configs,
-        drift: DriftSettings::default(),
+        drift: drift(&top),
     }
 }
 

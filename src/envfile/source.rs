@@ -98,6 +98,12 @@ impl Diagnostic {
         self
     }
 
+    /// Says that it is so in one environment.
+    pub fn of_environment(mut self, name: &str) -> Self {
+        self.message = format!("environment {name}: {}", self.message);
+        self
+    }
+
     /// Leaves the excerpt away, for files whose lines hold secrets.
     pub fn unquoted(mut self) -> Self {
         self.quoted = false;

@@ -91,9 +91,14 @@ impl<'a> Table<'a> {
         self.map.contains_key(key)
     }
 
+    /// Whether a key is valid here.
+    pub fn knows(&self, key: &str) -> bool {
+        self.docs().any(|doc| doc.key == key)
+    }
+
     /// Whether a key is there that is not valid, and was refused as such.
     pub fn has_unknown(&self) -> bool {
-        self.map.keys().any(|key| !self.docs().any(|doc| doc.key == *key.get_ref()))
+        self.map.keys().any(|key| !self.knows(key.get_ref()))
     }
 
     /// Says that the table as a whole is wrong.

@@ -185,6 +185,11 @@ impl<'a> Value<'a> {
         None
     }
 
+    /// TOML's own date, when it is one.
+    pub fn date(&self) -> Option<String> {
+        self.node.as_datetime().map(ToString::to_string)
+    }
+
     /// Whether it is a table.
     pub fn is_table(&self) -> bool {
         self.node.is_table()

@@ -4,6 +4,9 @@
 
 use std::fmt;
 
+/// The environment that is meant when none is named.
+pub const DEFAULT_ENVIRONMENT: &str = "dev";
+
 /// Random identity of one checkout: 12 lowercase hexadecimal characters, kept in `.envup/id`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProjectId(pub String);
@@ -28,7 +31,8 @@ impl fmt::Display for ProjectId {
 pub struct Identity {
     /// Random id of the checkout.
     pub id: ProjectId,
-    /// The Envfile's `name`, or the further copy's name given with `--name`.
+    /// The Envfile's `name`, or the further copy's name given with `--name`; with the environment behind it, `shop.test`,
+    /// unless that is `dev`.
     pub name: String,
     /// Absolute directory of the Envfile.
     pub directory: String,

@@ -48,7 +48,8 @@ pub struct Machine {
     pub sync: Vec<Folder>,
     /// Temporary file systems: path to mount options.
     pub tmpfs: BTreeMap<String, String>,
-    /// Networks joined, with the names the machine answers to there. Never empty after loading: `default` is filled in.
+    /// Networks joined, with the names the machine answers to there. After loading only empty for
+    /// a host: `default` is filled in.
     pub networks: BTreeMap<String, NetworkJoin>,
     /// Machines that must have come so far before this one starts.
     pub depends_on: BTreeMap<String, Condition>,

@@ -21,7 +21,7 @@ pub struct Observed {
 pub struct Owner {
     /// Identity of the checkout.
     pub id: ProjectId,
-    /// The stack's name.
+    /// The stack's full name: `shop`, `shop.test`.
     pub name: String,
     /// Where the Envfile was when the thing was made.
     pub directory: String,

@@ -1,6 +1,7 @@
 //! The stack: everything one Envfile declares, after interpolation and checks.
 
 use super::drift::DriftSettings;
+use super::id::DEFAULT_ENVIRONMENT;
 use super::machine::Machine;
 use super::step::Step;
 use std::collections::BTreeMap;
@@ -40,6 +41,15 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// What it is called on this host: `shop`, and in another environment than `dev` `shop.test`, because each environment
+    /// has machines, networks and volumes of its own. No name of a stack has a dot, so that the two are never mixed up.
+    pub fn full_name(&self) -> String {
+        match self.environment.as_str() {
+            DEFAULT_ENVIRONMENT => self.name.clone(),
+            other => format!("{}.{other}", self.name),
+        }
+    }
+
     /// A stack whose Envfile is not at hand: nothing is known of it but who it is.
     pub fn undeclared(name: &str, environment: &str, directory: &Path) -> Self {
         Self {

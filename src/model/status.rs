@@ -49,7 +49,7 @@ pub struct StepCounts {
 /// One stack of this host, as the engines know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ListedStack {
-    /// The stack's name.
+    /// The stack's full name: `shop`, `shop.test`.
     pub project: String,
     /// Identity of the checkout.
     pub id: String,

@@ -101,7 +101,7 @@ impl Project {
         Self::new(directories, directory, &record, Situation::Known)
     }
 
-    /// Who a stack of this checkout is; `name` is the Envfile's, or the further copy's.
+    /// Who a stack of this checkout is; `name` is its full name.
     pub fn identity(&self, name: &str) -> Identity {
         Identity {
             id: self.id.clone(),

@@ -60,6 +60,26 @@ fn a_copy_lives_beside_its_original() {
 }
 
 #[test]
+fn environments_live_beside_each_other() {
+    let stack = Stack::new(&format!("{STACK}\n[environment.test.machine.web]\nenv = {{ MODE = 'test' }}\n"));
+    stack.project.write("token", "t0ken");
+    stack.up();
+    let (dev, test) = (stack.id("web"), format!("{}.test", stack.name()));
+    stack.env("plan --env test").exits(2).stdout_has("create");
+    stack.env("up --env test").succeeds();
+    stack.env("plan --env test").succeeds();
+    stack.env("exec --env test web -- /bin/sh -c set").succeeds().stdout_has("MODE='test'");
+    stack.nothing_to_do();
+    assert_eq!(stack.id("web"), dev);
+    stack.env("list").succeeds().stdout_has(&test);
+    // By its full name, as when the Envfile does not declare it any more.
+    stack.env(&format!("destroy --yes --volumes --stack {test}")).succeeds();
+    stack.env("plan --env test").exits(2).stdout_has("create");
+    stack.nothing_to_do();
+    assert_eq!(stack.id("web"), dev);
+}
+
+#[test]
 fn a_moved_one_keeps_its_machines_and_a_lost_record_loses_none() {
     let mut stack = stack();
     let id = stack.id("web");

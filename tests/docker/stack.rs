@@ -121,5 +121,7 @@ impl Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         engine::clean(&format!("{}-", self.name));
+        // And of other environments.
+        engine::clean(&format!("{}.", self.name));
     }
 }

@@ -82,7 +82,7 @@ impl Stage {
         };
         let project = Project::open(&directories, &self.checkout(), adopt)?;
         Ok(World {
-            identity: project.identity(&stack.name),
+            identity: project.identity(&stack.full_name()),
             providers: Providers(vec![Box::new(self.provider.clone())]),
             boxes: Store::open(&directories, Some(&self.checkout())).with_builder(EmptyBox),
             project,

@@ -1,6 +1,6 @@
 //! The key tables, the reader and `Envfile.example` agree.
 
-use super::super::{FILE_NAME, LoadOptions, help_text, keys, load};
+use super::super::{FILE_NAME, KeyDoc, LoadOptions, help_text, keys, load};
 use super::{project, refused, shown};
 
 /// What `Envfile.example` names on the host.
@@ -18,8 +18,13 @@ const EXAMPLE_FILES: &[(&str, &str)] = &[
 fn the_example_shows_every_key() {
     let example = include_str!("../../../Envfile.example");
     let directory = project(example, EXAMPLE_FILES);
-    let (loaded, seen) = load::load_noting(&directory.path().join(FILE_NAME), &LoadOptions::default())
-        .unwrap_or_else(|error| panic!("{}", shown(&error)));
+    let load_as = |environment: &str| {
+        let options = LoadOptions { environment: Some(environment.to_owned()), ..LoadOptions::default() };
+        load::load_noting(&directory.path().join(FILE_NAME), &options)
+            .unwrap_or_else(|error| panic!("{}", shown(&error)))
+    };
+    let (loaded, mut seen) = load_as("dev");
+    seen.extend(load_as("production").1);
     let missing: Vec<_> = keys().filter(|doc| !seen.contains(doc)).map(|doc| (doc.table, doc.key)).collect();
     assert!(missing.is_empty(), "Envfile.example lacks {missing:?}");
     assert_eq!(loaded.warnings, ["secret db_password: the environment variable DB_PASSWORD is not set"]);
@@ -27,12 +32,14 @@ fn the_example_shows_every_key() {
 }
 
 /// A key table's header as an Envfile writes it, with what the table needs besides.
-fn around(table: &str) -> (&'static str, &'static str) {
-    match table {
+fn around(doc: &KeyDoc) -> (&'static str, &'static str) {
+    match doc.table {
         "" => ("", ""),
+        "machine.NAME" if ["ssh", "changes"].contains(&doc.key) => ("[machine.a]\n", "\nhost = 'h'"),
         "machine.NAME" => ("[machine.a]\n", ""),
         "machine.NAME.box" => ("[machine.a.box]\n", ""),
         "machine.NAME.build" => ("[machine.a.build]\n", ""),
+        "machine.NAME.ssh" => ("[machine.a.ssh]\n", "\n[machine.a]\nhost = 'h'"),
         "machine.NAME.networks.NETWORK" => ("[machine.a.networks.n]\n", ""),
         "machine.NAME.sync" => ("[[machine.a.sync]]\n", ""),
         "machine.NAME.ulimits.LIMIT" => ("[machine.a.ulimits.nofile]\n", ""),
@@ -46,6 +53,9 @@ fn around(table: &str) -> (&'static str, &'static str) {
         "volume.NAME" => ("[volume.v]\n", ""),
         "secret.NAME" => ("[secret.s]\n", ""),
         "config.NAME" => ("[config.c]\n", ""),
+        "drift" => ("[drift]\n", ""),
+        "drift.ignore" => ("[[drift.ignore]]\n", "\nreason = 'x'"),
+        "environment.NAME" => ("[environment.dev]\n", ""),
         other => panic!("{other} has no header here"),
     }
 }
@@ -53,15 +63,17 @@ fn around(table: &str) -> (&'static str, &'static str) {
 #[test]
 fn every_key_is_read_and_refuses_the_wrong_type() {
     for doc in keys() {
-        let (header, rest) = around(doc.table);
+        let (header, rest) = around(doc);
         let rest = rest.lines().filter(|line| !line.starts_with(&format!("{} =", doc.key)));
         let rest = rest.collect::<Vec<_>>().join("\n");
-        let text = format!("{header}{} = 1979-05-27\n{rest}", doc.key);
+        // A date is right where one is asked for.
+        let (wrong, word) = if doc.value_type == "date" { ("[]", "list") } else { ("1979-05-27", "date") };
+        let text = format!("{header}{} = {wrong}\n{rest}", doc.key);
         let error = refused(&text, &[]);
         let line = if header.is_empty() { 1 } else { 2 };
         assert!(error.contains(&format!("Envfile:{line}:")), "{} {}: {error}", doc.table, doc.key);
         assert!(
-            error.contains("must be") && error.contains("not a date"),
+            error.contains("must be") && error.contains(&format!("not a {word}")),
             "{} {}: {error}",
             doc.table,
             doc.key

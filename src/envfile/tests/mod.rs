@@ -16,10 +16,27 @@ fn project(envfile: &str, files: &[(&str, &str)]) -> tempfile::TempDir {
     directory
 }
 
-fn load_in(directory: &Path) -> crate::model::Result<Loaded> {
+fn options(environment: Option<&str>) -> LoadOptions {
     let variables =
         BTreeMap::from([("TAG".to_owned(), "16".to_owned()), ("HOME".to_owned(), "/home/me".to_owned())]);
-    load(&directory.join(FILE_NAME), &LoadOptions { variables, ..LoadOptions::default() })
+    LoadOptions { variables, environment: environment.map(str::to_owned), ..LoadOptions::default() }
+}
+
+fn load_in(directory: &Path) -> crate::model::Result<Loaded> {
+    load(&directory.join(FILE_NAME), &options(None))
+}
+
+fn load_as(environment: &str, envfile: &str) -> crate::model::Result<Loaded> {
+    load(&project(envfile, &[]).path().join(FILE_NAME), &options(Some(environment)))
+}
+
+/// The stack as one environment has it.
+fn stack_as(environment: &str, envfile: &str) -> Stack {
+    load_as(environment, envfile).unwrap_or_else(|error| panic!("{}", shown(&error))).stack
+}
+
+fn refused_as(environment: &str, envfile: &str) -> String {
+    shown(&load_as(environment, envfile).map(|loaded| loaded.stack).unwrap_err())
 }
 
 fn stack_of(envfile: &str, files: &[(&str, &str)]) -> Stack {
@@ -45,7 +62,10 @@ fn refused(envfile: &str, files: &[(&str, &str)]) -> String {
 
 mod accepted;
 mod crossed;
+mod drift;
+mod environments;
 mod files;
+mod hosts;
 mod keys;
 mod refused;
 mod refused_steps;

@@ -96,8 +96,6 @@ fn keys_of_elsewhere() {
     let envfile = r#"machine.db = 3
 image = "x"
 [services.x]
-[environment.production]
-[drift]
 "#;
     insta::assert_snapshot!(refused(envfile, &[]), @r#"
     Envfile:1:14: `machine.db` in the Envfile must be a table, not an integer
@@ -111,14 +109,6 @@ image = "x"
     Envfile:3:2: unknown key `services` in the Envfile
         3 | [services.x]
           |  ^^^^^^^^ did you mean `machine`?
-
-    Envfile:4:2: unknown key `environment` in the Envfile
-        4 | [environment.production]
-          |  ^^^^^^^^^^^ `environment` comes with drift in a later version
-
-    Envfile:5:2: unknown key `drift` in the Envfile
-        5 | [drift]
-          |  ^^^^^ `drift` comes with drift in a later version
     hint: `env help envfile` lists all keys.
     "#);
 }
