@@ -43,14 +43,15 @@ pub enum Section {
     Sysctls,
     /// Key: a limit of process 1, such as `open files`. Fields: `soft`, `hard`.
     Limits,
-    /// Key: SHA-256 of a trusted certificate of an authority. Field: `subject`.
+    /// Key: SHA-256 of a trusted certificate of an authority. Fields: `subject`, `in` (`bundle`, `directory`, `added`, with
+    /// commas; what is only `added` is not trusted yet).
     Certificates,
     /// Key: mount point. Fields: `type`, `access` (`ro` or `rw`), `options` (those that matter, with commas).
     Mounts,
     /// Key: `FILE: COMMAND` of a crontab, the path of a script, or the name of a timer, which has the fields of a unit, too.
     /// Fields: `when`, `user`, `command` or `keyed`, `sha256` or `keyed` (of a script), `package`.
     Schedules,
-    /// Key: `host NAME`, `nameserver`, `search`, `options`, `nsswitch hosts`. Field: `value`.
+    /// Key: `host NAME`, a directive of resolv.conf such as `nameserver`, `nsswitch DATABASE`. Field: `value`.
     Resolution,
 }
 

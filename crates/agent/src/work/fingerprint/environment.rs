@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::secret::looks_secret;
+use super::unit_file::{self, UnitFile};
 use super::view::{Found, View};
 
 /// Names whose values everybody may know, unless they look like a secret.
@@ -154,40 +155,14 @@ fn services(view: &View<'_>, found: &mut Found) -> BTreeMap<String, String> {
             false => files.push((*place).to_owned()),
         }
     }
-    let mut variables = BTreeMap::new();
+    let mut settings = UnitFile::default();
     for file in files {
         let text = view.text(&file, found).unwrap_or_default();
-        for value in text.lines().filter_map(|line| line.trim().strip_prefix("DefaultEnvironment=")) {
-            if value.trim().is_empty() {
-                variables.clear();
-            }
-            variables.extend(assignments(words(value).iter().map(String::as_str)));
-        }
+        settings.read(&text);
     }
-    variables
-}
-
-/// The words of a setting of systemd: quoted ones may hold spaces, `%%` is one `%`.
-fn words(text: &str) -> Vec<String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
-    let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        match c {
-            '\\' => match rest.next() {
-                Some('n') => word.push('\n'),
-                Some('t') => word.push('\t'),
-                Some(c) => word.push(c),
-                None => {}
-            },
-            '%' if rest.as_str().starts_with('%') => {}
-            c if quote == Some(c) => quote = None,
-            '"' | '\'' if quote.is_none() => quote = Some(c),
-            c if c.is_whitespace() && quote.is_none() => words.push(std::mem::take(&mut word)),
-            c => word.push(c),
-        }
-    }
-    words.push(word);
-    words
+    let words: Vec<String> =
+        settings.all("Manager", "DefaultEnvironment").into_iter().flat_map(unit_file::words).collect();
+    assignments(words.iter().map(String::as_str))
 }
 
 fn is_one_of(patterns: &[&str], name: &str) -> bool {
@@ -252,7 +227,6 @@ mod tests {
     #[test]
     fn odd_lines_and_a_running_machine_do_no_harm() {
         for bytes in odd(LOGIN.as_bytes()) {
-            words(&String::from_utf8_lossy(&bytes));
             pam(&String::from_utf8_lossy(&bytes));
         }
         let items = live(collect).sections.into_values().next().unwrap();

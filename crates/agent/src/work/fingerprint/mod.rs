@@ -3,16 +3,20 @@
 //! Reads only, and never asks the C library for names: everything comes from files. A collector that cannot read something
 //! says so instead of leaving it out. The host's part, comparing, is not done here.
 
+mod certificates;
+mod der;
 mod environment;
 mod explained;
 mod groups;
 mod limits;
 mod links;
 mod locale;
+mod mounts;
 mod os;
 mod owners;
 mod packages;
 mod ports;
+mod resolution;
 mod schedules;
 mod secret;
 mod send;
@@ -49,7 +53,10 @@ const COLLECTORS: &[(Section, Collector)] = &[
     (Section::Locale, locale::collect),
     (Section::Sysctls, sysctls::collect),
     (Section::Limits, limits::collect),
+    (Section::Certificates, certificates::collect),
+    (Section::Mounts, mounts::collect),
     (Section::Schedules, schedules::collect),
+    (Section::Resolution, resolution::collect),
 ];
 
 /// Takes the fingerprint and sends it; the cache of the last time is read from `input`.

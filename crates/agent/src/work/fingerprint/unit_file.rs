@@ -71,6 +71,29 @@ impl UnitFile {
     }
 }
 
+/// The words of a setting of systemd: quoted ones may hold spaces, `%%` is one `%`.
+pub fn words(text: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => match rest.next() {
+                Some('n') => word.push('\n'),
+                Some('t') => word.push('\t'),
+                Some(c) => word.push(c),
+                None => {}
+            },
+            '%' if rest.as_str().starts_with('%') => {}
+            c if quote == Some(c) => quote = None,
+            '"' | '\'' if quote.is_none() => quote = Some(c),
+            c if c.is_whitespace() && quote.is_none() => words.push(std::mem::take(&mut word)),
+            c => word.push(c),
+        }
+    }
+    words.push(word);
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tree::odd;
@@ -93,6 +116,9 @@ mod tests {
 
     #[test]
     fn odd_texts_do_no_harm() {
-        odd(TEXT.as_bytes()).for_each(|bytes| UnitFile::default().read(&String::from_utf8_lossy(&bytes)));
+        for bytes in odd(TEXT.as_bytes()) {
+            UnitFile::default().read(&String::from_utf8_lossy(&bytes));
+            words(&String::from_utf8_lossy(&bytes));
+        }
     }
 }

@@ -38,6 +38,11 @@ impl<'a> View<'a> {
         self.root == Path::new("/")
     }
 
+    /// Whether an engine made this a container, and writes some of its files.
+    pub fn is_container(&self) -> bool {
+        ["/.dockerenv", "/run/.containerenv"].iter().any(|path| self.path(path).exists())
+    }
+
     /// Names of variables that the request lets be told, with `*`.
     pub fn environment(&self) -> &[String] {
         self.environment
