@@ -5,6 +5,8 @@
 
 use super::comparison::{Comparison, Incomparable, Side, UnreadOn};
 use super::difference::Difference;
+use super::fold::fold;
+use super::packaged;
 use envup_agent::{Fingerprint, Item, Items, Level, Section, Unread};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +37,7 @@ pub fn compare(before: &Fingerprint, after: &Fingerprint) -> Comparison {
     let unread = before.unread.iter().map(on(Side::Before)).chain(after.unread.iter().map(on(Side::After)));
     let incomparable = pair.incomparable.into_iter();
     Comparison {
-        differences: pair.differences,
+        differences: fold(pair.differences, before, after),
         incomparable: incomparable
             .map(|((section, why), keys)| Incomparable { section, keys: keys.into_iter().collect(), why })
             .collect(),
@@ -75,6 +77,10 @@ impl Pair<'_> {
                     continue;
                 }
                 (was, is) => (was.cloned(), is.cloned()),
+            };
+            let (was, is) = match section {
+                Section::Files => packaged::sides(key, was, is, self.before, self.after),
+                _ => (was, is),
             };
             self.differences.push(Difference::of_item(section, key, was, is));
         }

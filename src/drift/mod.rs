@@ -11,6 +11,8 @@
 mod compare;
 mod comparison;
 mod difference;
+mod fold;
+mod packaged;
 mod report;
 
 #[cfg(test)]
