@@ -38,10 +38,7 @@ impl Run for Accept {
         let machines = self.machines.chosen(&world.stack)?;
         let accepted = engine::accept(&world, &machines, &context)?;
         if session.json {
-            json::document(
-                &session.printer,
-                &json!({ "project": world.identity.name, "accepted": accepted }),
-            );
+            json::document(&session.printer, &json!({ "project": world.stack.name, "accepted": accepted }));
         } else {
             let names = if accepted.is_empty() { "no machine runs".to_owned() } else { accepted.join(", ") };
             session.printer.result(&format!("new baseline: {names}\n"));

@@ -141,7 +141,7 @@ fn tell(session: &Session, world: &World, directory: &Path, captured: &Captured)
         let machines: Vec<&String> = captured.texts.keys().collect();
         let environment = &world.stack.environment;
         let document = json!({
-            "project": world.identity.name, "environment": environment, "directory": directory,
+            "project": world.stack.name, "environment": environment, "directory": directory,
             "complete": failed.is_empty(), "machines": machines, "failed": failed,
         });
         json::document(&session.printer, &document);

@@ -35,7 +35,7 @@ pub fn drift_against(
         }
     }
     Ok(Report {
-        project: world.identity.name.clone(),
+        project: world.stack.name.clone(),
         environment: world.stack.environment.clone(),
         against: reference.label.clone(),
         machines,

@@ -52,7 +52,7 @@ pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result
         }
     }
     Ok(Report {
-        project: world.identity.name.clone(),
+        project: world.stack.name.clone(),
         environment: world.stack.environment.clone(),
         against: BASELINE.to_owned(),
         machines,

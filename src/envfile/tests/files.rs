@@ -1,6 +1,6 @@
 //! Files that are not what they should be, and text that no one wrote.
 
-use super::super::{FILE_NAME, LoadOptions, find, load};
+use super::super::{FILE_NAME, LoadOptions, find, load, load_all};
 use super::{load_in, project, refused, shown, stack_of};
 
 const GOOD: &str = "[machine.web]\nimage = \"x\"\n";
@@ -99,7 +99,7 @@ fn no_text_makes_it_panic() {
             }
         }
         std::fs::write(&file, &bytes).unwrap();
-        if let Err(error) = load(&file, &LoadOptions::default()) {
+        if let Err(error) = load_all(&file, &LoadOptions::default()) {
             shown(&error);
         }
     }
