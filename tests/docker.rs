@@ -13,6 +13,7 @@ mod interrupted;
 mod keys;
 mod killed;
 mod outside;
+mod ownership;
 mod refused;
 mod running;
 mod stack;

@@ -231,3 +231,23 @@ fn a_machine_that_exists_is_removed_by_the_provider_that_has_it() {
     up(&stage, &[("a", "libvirt"), ("b", "docker")]);
     assert_eq!((names(&stage.provider).as_str(), names(&other).as_str()), ("b", "a"), "both moved");
 }
+
+#[test]
+fn what_root_wrote_into_a_folder_of_somebody_else_is_handed_over() {
+    let machine = |name: &str| format!("[machine.{name}]\nimage = \"i:1\"\nsync = [\"site:/srv\"]\n");
+    let stage =
+        Stage::with(&format!("name = \"two\"\n{}{}", machine("a"), machine("b").replace("/srv", "/srv:ro")));
+    stage.write("site/made", "by root");
+    let handed = |stage: &Stage| {
+        let operations = stage.provider.operations();
+        operations.into_iter().filter(|operation| operation.starts_with("hand over")).collect::<Vec<_>>()
+    };
+    assert!(stage.up(&Context::silent()).unwrap().error().is_none());
+    assert!(handed(&stage).is_empty(), "the folder is root's own");
+    std::os::unix::fs::chown(stage.checkout().join("site"), Some(1000), Some(1000)).unwrap();
+    stage.up(&Context::silent()).unwrap();
+    assert_eq!(handed(&stage), ["hand over /srv of a"]);
+    engine::settle(&stage.world().unwrap(), "a", &Context::silent());
+    engine::settle(&stage.world().unwrap(), "b", &Context::silent());
+    assert_eq!(handed(&stage).len(), 2, "b only reads it");
+}

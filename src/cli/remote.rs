@@ -60,8 +60,10 @@ impl Remote {
                 .then(|| -> TerminalSize { Box::new(|| terminal::size().unwrap_or(USUAL_SIZE)) }),
         };
         let transport = engine::connect(world, &machine.name)?;
-        let _raw = (with_terminal && screen.stdin_is_terminal).then(terminal::raw).transpose()?;
+        let raw = (with_terminal && screen.stdin_is_terminal).then(terminal::raw).transpose()?;
         let exit = transport.exec(command, &mut Through(&session.printer), &session.context());
+        drop(raw);
+        engine::settle(world, &machine.name, &session.context());
         if let Some(loss) = session.printer.take_loss() {
             return Err(loss);
         }

@@ -1,6 +1,6 @@
 //! Files between this host and a machine, by the rules of `cp -r`: into a directory that is there, else under the new name.
 
-use super::{World, connect};
+use super::{World, connect, ownership};
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::{Error, Result};
@@ -27,7 +27,9 @@ pub fn copy_in(world: &World, from: &Path, machine: &str, to: &str, context: &Co
     append(&mut archive, from, Path::new(&name)).attempt(doing)?;
     let mut spool = archive.into_inner().attempt(doing)?;
     spool.seek(SeekFrom::Start(0)).attempt(doing)?;
-    transport.put(&mut spool, directory, context)
+    let put = transport.put(&mut spool, directory, context);
+    ownership::settle(world, machine, context);
+    put
 }
 
 /// Copies a file or directory of a machine to `to` on this host.

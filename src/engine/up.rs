@@ -4,7 +4,7 @@ use super::baseline::take_baselines;
 use super::board::{Board, Stage};
 use super::machine::{Done, Work, board_name};
 use super::observe::keep_ledgers;
-use super::{Planned, View, World, observe, steps};
+use super::{Planned, View, World, observe, ownership, steps};
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
 use crate::model::machine::Restart;
@@ -113,6 +113,7 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
     let untouched = planned.plan.is_empty();
     let view = if untouched { planned.view.clone() } else { after(world, planned)? };
     keep_ledgers(world, &view);
+    ownership::settle_all(world, &view.observed, context);
     take_baselines(world, &view, &changed(&results), context);
     let mut report = Report { machines: results, view, took: begin.elapsed() };
     if !untouched {

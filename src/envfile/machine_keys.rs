@@ -22,7 +22,7 @@ pub(super) static MACHINE: Keys = key_table! { "machine.NAME"
     "ports" "list of strings" r#"["8080:80"]"# "" "host:guest on 127.0.0.1; ranges, /udp, `0.0.0.0:80:80`, `auto:80`";
     "expose" "list of strings" r#"["9090"]"# "" "ports that other machines use";
     "volumes" "list of strings" r#"["data:/var/lib/app"]"# "" "NAME:/path[:ro]; `/path` alone goes with the machine";
-    "sync" "list" r#"[".:/srv/app"]"# "" "host:guest[:ro] or a table; folders of the host seen in the machine";
+    "sync" "list" r#"[".:/srv/app"]"# "" "host:guest[:ro] or a table; folders of the host seen in the machine; what its root makes there goes to their owner";
     "tmpfs" "list or table" r#"["/tmp"]"# "" "temporary file systems; as a table: path to mount options";
     "networks" "list or table" r#"["front"]"# "default" "networks joined";
     "depends_on" "list or table" r#"["db"]"# "" "machines that come first; as a table: started, ready, completed";

@@ -42,6 +42,8 @@ pub struct ObservedMachine {
     pub engine_id: String,
     /// The engine's own name for it.
     pub engine_name: String,
+    /// When it was made, in nanoseconds of the engine's Unix time.
+    pub created: Option<i64>,
     /// What it does now.
     pub state: State,
     /// Code with which process 1 ended.

@@ -9,6 +9,7 @@
 
 mod fingerprint;
 mod ledger;
+mod own;
 mod probe;
 mod step;
 
@@ -17,6 +18,7 @@ pub use fingerprint::{
     Item, Items, Level, Part, SCHEMA, Section, Unread, spelled,
 };
 pub use ledger::{Ledger, LedgerReply, LedgerStatus, RecordRequest, Running, StepEntry};
+pub use own::{OwnReply, OwnRequest};
 pub use probe::{ProbeReply, ProbeRequest, Requirement, Unmet};
 pub use step::{OnBusy, Run, Script, StepReply, StepRequest, StepStatus};
 
@@ -75,6 +77,8 @@ pub enum Request {
         /// The whole set: what is not in it is taken away again.
         variables: BTreeMap<String, String>,
     },
+    /// Hand what root made in a folder of the host to the folder's owner. Answers [`Reply::Own`].
+    Own(OwnRequest),
     /// Take the machine's fingerprint; changes nothing in the machine. Sends its bytes as [`Line::Data`], then answers
     /// [`Reply::Fingerprint`].
     Fingerprint(FingerprintRequest),
@@ -128,6 +132,8 @@ pub enum Reply {
         /// Whether anything had to be changed; services started before keep what they had until they are restarted.
         changed: bool,
     },
+    /// The folder was gone through.
+    Own(OwnReply),
     /// The fingerprint was taken; its bytes came before.
     Fingerprint(FingerprintReply),
     /// Who answers.

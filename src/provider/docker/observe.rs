@@ -120,6 +120,7 @@ fn machine(found: &ContainerInspectResponse, image: Option<&str>, ours: Ours) ->
     ObservedMachine {
         provider: "docker".to_owned(),
         engine_name: found.name.clone().unwrap_or_default().trim_start_matches('/').to_owned(),
+        created: found.created.as_deref().and_then(nanoseconds),
         state: state_of(&state, is_box),
         exit_code: if is_live(&state) || never_started(&state) { None } else { state.exit_code },
         started: state.started_at.clone().filter(|_| !never_started(&state)),
@@ -133,6 +134,10 @@ fn machine(found: &ContainerInspectResponse, image: Option<&str>, ours: Ours) ->
         owner: ours.owner,
         engine_id,
     }
+}
+
+fn nanoseconds(time: &str) -> Option<i64> {
+    i64::try_from(time.parse::<jiff::Timestamp>().ok()?.as_nanosecond()).ok()
 }
 
 fn is_live(state: &ContainerState) -> bool {

@@ -14,9 +14,9 @@ use crate::transport::{Command, Exit, Output, Stdin, Transport};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use envup_agent::{
-    Call, Fingerprint, FingerprintReply, FingerprintRequest, LedgerReply, LedgerStatus, Line, Part,
-    ProbeReply, ProbeRequest, RecordRequest, Reply, Request, Run, Running, Section, StepEntry, StepReply,
-    StepRequest, StepStatus, Unmet,
+    Call, Fingerprint, FingerprintReply, FingerprintRequest, LedgerReply, LedgerStatus, Line, OwnReply,
+    OwnRequest, Part, ProbeReply, ProbeRequest, RecordRequest, Reply, Request, Run, Running, Section,
+    StepEntry, StepReply, StepRequest, StepStatus, Unmet,
 };
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -47,6 +47,10 @@ impl AgentTransport {
                 let changed = ledger.env != variables;
                 ledger.env = variables;
                 Reply::Environment { changed }
+            }
+            Request::Own(OwnRequest { folder, .. }) => {
+                self.provider.begin(&format!("hand over {folder} of {}", self.machine), context)?;
+                Reply::Own(OwnReply::default())
             }
             Request::Fingerprint(request) => self.fingerprint(&request, lines)?,
             Request::Version => {

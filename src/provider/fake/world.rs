@@ -198,6 +198,7 @@ fn machine(
         provider: provider.to_owned(),
         engine_id: format!("fake-{serial}"),
         engine_name: identity.machine(&new.machine.name),
+        created: Some(0),
         state: State::Stopped,
         exit_code: None,
         started: None,

@@ -4,6 +4,7 @@
 
 mod fingerprint;
 mod ledger;
+mod own;
 mod probe;
 mod step;
 mod support;
