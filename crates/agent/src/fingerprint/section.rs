@@ -10,7 +10,8 @@ pub enum Section {
     Os,
     /// Key: `MANAGER:NAME`, such as `dpkg:nginx`, `rpm:…`, `apk:…`, `pip:DIRECTORY:NAME`, `npm:DIRECTORY:NAME`,
     /// `gem:DIRECTORY:NAME`. Fields: `version`, `arch`, `state` (`hold`, or a state other than installed), `files` (digest of
-    /// path, type, mode, owner and content of all its files but documentation), `documents` (the same of documentation).
+    /// path, type, mode, owner and content of all its files but documentation; of those that are no items of their own, and no
+    /// directories, which packages share), `documents` (the same of documentation).
     Packages,
     /// Key: a program of a known runtime as it is called, such as `python3`. Fields: `path` (what PATH gives), `real` (without
     /// links), `version`, `package`.
@@ -18,9 +19,13 @@ pub enum Section {
     /// Key: a shared library's name, such as `libssl.so.3`. Fields: `file`, `package`, `version` (of the package). Also
     /// `PROGRAM needs NAME` for what a program that no package owns needs and does not find; field: `needs`.
     Libraries,
-    /// Key: path. Fields: `type` (`file`, `directory`, `link`, `fifo`, `socket`, `device`), `mode` (four octal digits), `owner`
-    /// (`user:group` by name), `target` (of a link), `sha256` or `keyed` (of a file only root may read), `size` (where neither
-    /// is told), `package`, `explained` (instead of digest and target: the section that tells what is in it).
+    /// Key: path (bytes that are not UTF-8 as `\xHH`) of what no package owns, of everything below /etc, /opt, /srv and
+    /// /usr/local but packages of languages, and of packaged files that are not what they were or not as most are. Fields:
+    /// `type` (`file`, `directory`, `link`, `fifo`, `socket`, `device`; `missing` for what its package brought), `mode` (four
+    /// octal digits; not of links), `owner` (`user:group` by name), `target` (of a link; major:minor of a device), `sha256` or
+    /// `keyed` (of a file only its owner may read, or one that is secret by its name), `size` (instead of a digest, of data
+    /// and large files), `package`, `explained` (instead of digest and target: the section that tells what is in it). Logs
+    /// have nothing of these.
     Files,
     /// Key: name. Fields: `uid`, `gid`, `comment`, `home`, `shell`, `password` (`none`, `locked`, `set`), `keyed` (digest of what
     /// is set), `aging` (rules for the password's age), `subuids`, `subgids`.

@@ -12,13 +12,21 @@ use envup_agent::{
 use crate::support::{Machine, Session};
 
 /// What a fingerprint of a tree brought.
-struct Taken {
-    fingerprint: Fingerprint,
-    reply: FingerprintReply,
+pub struct Taken {
+    pub fingerprint: Fingerprint,
+    pub reply: FingerprintReply,
+    /// What came back as cache; empty if the one that was sent is still good.
+    pub cache: Vec<u8>,
 }
 
 /// Takes the fingerprint of the tree below a directory, with the cache of an earlier one.
-fn take(root: &Path, level: Level, cache: &[u8]) -> Taken {
+pub fn take(root: &Path, level: Level, cache: &[u8]) -> Taken {
+    let (lines, reply) = Session::start_with(&request(root, level, cache), cache).finish();
+    taken(lines, reply)
+}
+
+/// The call that takes a fingerprint.
+pub fn request(root: &Path, level: Level, cache: &[u8]) -> String {
     let request = FingerprintRequest {
         level,
         key: "00".repeat(32),
@@ -26,17 +34,22 @@ fn take(root: &Path, level: Level, cache: &[u8]) -> Taken {
         cache_bytes: cache.len(),
         root: root.display().to_string(),
     };
-    let call = serde_json::to_string(&Call::new(Request::Fingerprint(request))).unwrap();
-    let mut packed = Vec::new();
-    let (lines, reply) = Session::start_with(&call, cache).finish();
+    serde_json::to_string(&Call::new(Request::Fingerprint(request))).unwrap()
+}
+
+/// What an agent answered.
+pub fn taken(lines: Vec<Line>, reply: Reply) -> Taken {
+    let (mut packed, mut cache) = (Vec::new(), Vec::new());
     for line in lines {
-        if let Line::Data { part: Part::Fingerprint, bytes } = line {
-            STANDARD.decode_vec(bytes, &mut packed).unwrap();
+        if let Line::Data { part, bytes } = line {
+            let whole = if part == Part::Fingerprint { &mut packed } else { &mut cache };
+            STANDARD.decode_vec(bytes, whole).unwrap();
         }
     }
     let Reply::Fingerprint(reply) = reply else { panic!("no fingerprint but {reply:?}") };
+    assert_eq!(reply.has_cache, !cache.is_empty());
     let text = String::from_utf8(lz4_flex::decompress_size_prepended(&packed).unwrap()).unwrap();
-    Taken { fingerprint: Fingerprint::from_text(&text).unwrap(), reply }
+    Taken { fingerprint: Fingerprint::from_text(&text).unwrap(), reply, cache }
 }
 
 #[test]
@@ -52,7 +65,7 @@ fn a_small_debian_is_told_by_its_packages() {
         "Package: nginx\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1.22.1-9\n\n",
     );
     write("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n");
-    let Taken { fingerprint, reply } = take(&machine.dir, Level::Facts, &[]);
+    let Taken { fingerprint, reply, .. } = take(&machine.dir, Level::Facts, &[]);
     assert_eq!(fingerprint.items(Section::Packages).unwrap()["dpkg:nginx"]["version"], "1.22.1-9");
     assert_eq!(fingerprint.items(Section::Os).unwrap()["version"]["value"], "12");
     assert!(fingerprint.is_complete(), "{:?}", fingerprint.unread);

@@ -83,11 +83,12 @@ impl Session {
 
     /// The same for a request that bytes follow.
     pub fn start_with(line: &str, body: &[u8]) -> Session {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_envup-agent"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Session::start_command(Command::new(env!("CARGO_BIN_EXE_envup-agent")), line, body)
+    }
+
+    /// The same for an agent that is started in another way.
+    pub fn start_command(mut command: Command, line: &str, body: &[u8]) -> Session {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         // Dropping the pipe afterwards also shows that the end of input cancels nothing.
         let mut input = child.stdin.take().unwrap();
         input.write_all(format!("{line}\n").as_bytes()).unwrap();

@@ -87,8 +87,18 @@ const EXPLAINED: &[(&str, Section)] = &[
     ("/usr/lib/sysimage/rpm/*", Section::Packages),
 ];
 
-// The walk of `files` asks.
-#[allow(dead_code)]
+/// Whether a section may tell what is in some file of a directory; most directories have no such file.
+pub fn is_any_explained(directory: &str) -> bool {
+    EXPLAINED.iter().any(|(pattern, _)| {
+        let certain = pattern.find(['*', '?']).map_or(*pattern, |wild| &pattern[..wild]);
+        match certain.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/')) {
+            Some(name) => !name.contains('/'),
+            // The wild part of the pattern may hold the rest of the directory.
+            None => certain != *pattern && directory.starts_with(certain),
+        }
+    })
+}
+
 /// The section that tells what is in the file, if it is not `files`.
 pub fn explained(path: &str) -> Option<Section> {
     if path.ends_with("/ssl-cert-snakeoil.pem") {
@@ -131,6 +141,9 @@ mod tests {
             ("/etc/cron.d/a/b", None),
         ] {
             assert_eq!(explained(path), section, "{path}");
+            let (directory, _) = path.rsplit_once('/').unwrap();
+            assert!(is_any_explained(directory) || section.is_none(), "{path}");
         }
+        assert!(!is_any_explained("/usr/bin") && !is_any_explained("/etc/nginx/conf.d"));
     }
 }

@@ -7,6 +7,7 @@ mod certificates;
 mod der;
 mod environment;
 mod explained;
+mod files;
 mod groups;
 mod limits;
 mod links;
@@ -30,8 +31,9 @@ mod users;
 mod view;
 
 use std::io::Read;
+use std::thread::ScopedJoinHandle;
 
-use envup_agent::{Fingerprint, FingerprintRequest, Reply, Section};
+use envup_agent::{Fingerprint, FingerprintRequest, Level, Reply, Section};
 
 use self::owners::Owners;
 use self::view::{Found, View};
@@ -66,21 +68,58 @@ pub fn take(
     input: &mut dyn Read,
     answers: &mut Answers,
 ) -> Result<Reply, Failure> {
-    let mut cache = vec![0; request.cache_bytes];
-    input.read_exact(&mut cache).map_err(|error| Failure::io("cannot read the cache of files", error))?;
-    let owners = Owners::read(&request.root);
+    let (owners, cache) = std::thread::scope(|scope| {
+        let owners = scope.spawn(|| Owners::read(&request.root));
+        let cache = read_cache(request.cache_bytes, input);
+        (joined(owners), cache)
+    });
+    let cache = cache?;
     let view = View::new(request, &owners)?;
     let mut fingerprint =
         Fingerprint { level: request.level, key_id: view.key_id(), ..Fingerprint::default() };
+    let (files, sections) = std::thread::scope(|scope| {
+        let sections = scope.spawn(|| sections(&view));
+        let files = (request.level != Level::Facts).then(|| files::collect(&view, request.level, &cache));
+        (files.transpose(), joined(sections))
+    });
+    let files = files?;
     let mut packages = Found::default();
-    packages::collect(&view, &mut packages);
+    packages::collect(&view, files.as_ref().map(|files| &files.digests), &mut packages);
     packages.hand_in(Section::Packages, &mut fingerprint);
-    for (section, collect) in COLLECTORS {
-        let mut found = Found::default();
-        collect(&view, &mut found);
-        found.hand_in(*section, &mut fingerprint);
+    for (section, found) in sections {
+        found.hand_in(section, &mut fingerprint);
     }
+    let kept = files.map(|files| {
+        files.found.hand_in(Section::Files, &mut fingerprint);
+        files.cache
+    });
     fingerprint.unread.sort();
     let ledger = record::read(state_dir)?;
-    send::send(&fingerprint, None, ledger, answers)
+    send::send(&fingerprint, kept.filter(|kept| *kept != cache).as_deref(), ledger, answers)
+}
+
+/// All sections but files and packages.
+fn sections(view: &View<'_>) -> Vec<(Section, Found)> {
+    let sections = COLLECTORS.iter().map(|(section, collect)| {
+        let mut found = Found::default();
+        collect(view, &mut found);
+        (*section, found)
+    });
+    sections.collect()
+}
+
+/// The cache that follows the request. What was not sent takes no memory, whatever length is claimed.
+fn read_cache(length: usize, input: &mut dyn Read) -> Result<Vec<u8>, Failure> {
+    let mut cache = Vec::new();
+    let read = input.take(length as u64).read_to_end(&mut cache);
+    let read = read.map_err(|error| Failure::io("cannot read the cache of files", error))?;
+    match read == length {
+        true => Ok(cache),
+        false => Err(Failure::new(format!("the cache of files ends after {read} of {length} bytes"))),
+    }
+}
+
+/// What a thread brought; its panic goes on in this one.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -2,13 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use super::packages;
 
 /// Files and their packages. Paths are those of the machine, top-level links such as `/lib` resolved.
 #[derive(Default)]
 pub struct Owners {
     packages: Vec<Package>,
-    by_path: HashMap<Box<str>, u32>,
+    by_path: HashMap<Box<[u8]>, Owned>,
+    below: HashMap<Box<[u8]>, Owned>,
+    recorded: HashMap<u32, [u8; 32]>,
+    aliases: Vec<(Vec<u8>, Vec<u8>)>,
+    unread: Vec<(String, String)>,
 }
 
 /// A package that is installed.
@@ -20,65 +26,175 @@ pub struct Package {
     pub version: String,
     /// Further fields of its item, by name.
     pub fields: BTreeMap<&'static str, String>,
+    /// Who says how its files should be.
+    pub promise: Promise,
+}
+
+/// What a package manager says about the files of a package.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub enum Promise {
+    /// A package of the system, and nothing but the names.
+    #[default]
+    Names,
+    /// A package of the system: their MD5 at the time they were unpacked.
+    Md5sums {
+        /// Where they are listed, as this process sees it.
+        list: PathBuf,
+        /// When unpacking ended, in nanoseconds since 1970.
+        unpacked: u64,
+    },
+    /// A package of a language: SHA-256 of those that have one, see [`Owners::recorded`].
+    Language,
+}
+
+/// The package of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owned {
+    /// Which of [`Owners::packages`].
+    pub package: u32,
+    /// Which of all listed paths; `None` for what merely lies in a directory of a package.
+    pub number: Option<u32>,
+    /// Whether other packages list it too, as they do with directories.
+    pub is_shared: bool,
 }
 
 impl Owners {
     /// Reads the databases below a root; those that are not there have nothing to say.
     pub fn read(root: &str) -> Owners {
-        let mut owners = Owners::default();
-        let aliases = aliases(Path::new(root));
-        super::packages::dpkg::read(Path::new(root), &mut |package, paths| {
-            owners.add(package, paths, &aliases);
-        });
+        let root = Path::new(root);
+        let mut owners = Owners { aliases: aliases(root), ..Owners::default() };
+        packages::read(root, &mut owners);
         owners
     }
 
-    fn add(&mut self, package: Package, paths: &str, aliases: &[(String, String)]) {
-        let Ok(place) = u32::try_from(self.packages.len()) else { return };
-        for path in paths.lines().filter(|path| path.len() > 2) {
-            self.by_path.entry(resolved(path, aliases).into()).or_insert(place);
-        }
+    /// Adds a package; `None` if there are too many of them. Its paths follow.
+    pub fn add(&mut self, package: Package) -> Option<u32> {
+        let place = u32::try_from(self.packages.len()).ok()?;
         self.packages.push(package);
+        Some(place)
+    }
+
+    /// Adds a path to a package. The first package that lists it is its owner.
+    pub fn list(&mut self, package: u32, path: &[u8]) -> Option<Owned> {
+        let resolved = self.resolved(path);
+        let path = resolved.as_deref().unwrap_or(path);
+        if let Some(owned) = self.by_path.get_mut(path) {
+            owned.is_shared |= owned.package != package;
+            return Some(*owned);
+        }
+        let number = u32::try_from(self.by_path.len()).ok()?;
+        let owned = Owned { package, number: Some(number), is_shared: false };
+        self.by_path.insert(path.into(), owned);
+        Some(owned)
+    }
+
+    /// Adds a directory that belongs to a package with everything in it.
+    pub fn list_below(&mut self, package: u32, directory: &[u8]) {
+        self.list(package, directory);
+        self.below.insert(directory.into(), Owned { package, number: None, is_shared: false });
+    }
+
+    /// Notes which content a listed path should have.
+    pub fn record(&mut self, owned: Owned, sha256: [u8; 32]) {
+        if let Some(number) = owned.number {
+            self.recorded.insert(number, sha256);
+        }
+    }
+
+    /// Notes that a database could not be read.
+    pub fn cannot(&mut self, key: impl Into<String>, reason: impl ToString) {
+        self.unread.push((key.into(), reason.to_string()));
     }
 
     /// The package that a file came with.
     pub fn of(&self, path: &str) -> Option<&Package> {
-        self.by_path.get(path).and_then(|place| self.packages.get(*place as usize))
+        let owned = self.listed(path.as_bytes()).or_else(|| {
+            let parents = path.match_indices('/').map(|(place, _)| &path.as_bytes()[..place]);
+            parents.rev().find_map(|parent| self.everything_below(parent))
+        });
+        self.packages.get(owned?.package as usize)
+    }
+
+    /// The package that lists a path, byte for byte.
+    pub fn listed(&self, path: &[u8]) -> Option<Owned> {
+        self.by_path.get(path).copied()
+    }
+
+    /// The package that a directory belongs to with everything in it.
+    pub fn everything_below(&self, directory: &[u8]) -> Option<Owned> {
+        self.below.get(directory).copied()
+    }
+
+    /// The content that a path should have, where its package says so with SHA-256.
+    pub fn recorded(&self, owned: Owned) -> Option<&[u8; 32]> {
+        self.recorded.get(&owned.number?)
     }
 
     /// All packages.
     pub fn packages(&self) -> &[Package] {
         &self.packages
     }
+
+    /// All listed paths, in no order.
+    pub fn paths(&self) -> impl ExactSizeIterator<Item = (&[u8], Owned)> {
+        self.by_path.iter().map(|(path, owned)| (&**path, *owned))
+    }
+
+    /// Databases that could not be read, and why.
+    pub fn unread(&self) -> &[(String, String)] {
+        &self.unread
+    }
+
+    /// A path behind a top-level link.
+    pub fn resolved(&self, path: &[u8]) -> Option<Vec<u8>> {
+        let (from, to) = self.aliases.iter().find(|(from, _)| path.starts_with(from))?;
+        Some([to, &path[from.len()..]].concat())
+    }
 }
 
 /// Top-level links of the machine: `/lib` and what it stands for, `/usr/lib`.
-fn aliases(root: &Path) -> Vec<(String, String)> {
+fn aliases(root: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
     let link = |entry: fs::DirEntry| {
         let target = fs::read_link(entry.path()).ok()?;
-        let target = target.to_str()?.trim_start_matches('/').to_owned();
-        Some((format!("/{}/", entry.file_name().to_str()?), format!("/{target}/")))
+        let target = target.to_str()?.trim_matches('/').to_owned();
+        let from = format!("/{}/", entry.file_name().to_str()?);
+        Some((from.into_bytes(), format!("/{target}/").into_bytes()))
     };
     entries.filter_map(link).collect()
-}
-
-fn resolved(path: &str, aliases: &[(String, String)]) -> String {
-    let alias = aliases.iter().find(|(from, _)| path.starts_with(from.as_str()));
-    alias.map_or_else(|| path.to_owned(), |(from, to)| format!("{to}{}", &path[from.len()..]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn package(key: &str) -> Package {
+        Package { key: key.to_owned(), ..Package::default() }
+    }
+
     #[test]
     fn a_file_is_found_behind_a_top_level_link() {
-        let mut owners = Owners::default();
-        let aliases = [("/lib/".to_owned(), "/usr/lib/".to_owned())];
-        let package = Package { key: "dpkg:libc6".to_owned(), ..Package::default() };
-        owners.add(package.clone(), "/.\n/lib/ld.so\n/usr/share/doc\n", &aliases);
-        assert_eq!(owners.of("/usr/lib/ld.so"), Some(&package));
+        let aliases = vec![(b"/lib/".to_vec(), b"/usr/lib/".to_vec())];
+        let mut owners = Owners { aliases, ..Owners::default() };
+        let libc = owners.add(package("dpkg:libc6")).unwrap();
+        owners.list(libc, b"/lib/ld.so");
+        assert_eq!(owners.of("/usr/lib/ld.so"), Some(&package("dpkg:libc6")));
         assert_eq!(owners.of("/etc/passwd"), None);
+    }
+
+    #[test]
+    fn what_several_packages_list_is_shared_and_a_directory_may_belong_to_one() {
+        let mut owners = Owners::default();
+        let [one, other] =
+            ["dpkg:one", "npm:/usr/lib/node_modules:other"].map(|key| owners.add(package(key)).unwrap());
+        let first = owners.list(one, b"/usr").unwrap();
+        let second = owners.list(other, b"/usr").unwrap();
+        assert_eq!((first.is_shared, second.is_shared, second.package), (false, true, one));
+        owners.list_below(other, b"/usr/lib/node_modules/other");
+        assert_eq!(
+            owners.of("/usr/lib/node_modules/other/a/b.js").unwrap().key,
+            package("npm:/usr/lib/node_modules:other").key
+        );
+        assert_eq!(owners.of("/usr/lib/node_modules"), None);
     }
 }

@@ -105,14 +105,20 @@ impl<'a> View<'a> {
 
     /// The keyed digest of what may not be told, 64 hexadecimal characters; equal bytes under another name have another one.
     pub fn keyed(&self, name: &str, bytes: &[u8]) -> String {
+        let mut mac = self.mac(name);
+        mac.update(bytes);
+        hex(&mac.finalize().into_bytes())
+    }
+
+    /// The beginning of a keyed digest, for what comes in pieces.
+    pub fn mac(&self, name: &str) -> Hmac<Sha256> {
         // HMAC itself pads a short key with zeros to the length of a block.
         let mut block = [0; 64];
         block[..self.key.len()].copy_from_slice(&self.key);
         let mut mac = Hmac::<Sha256>::new(&block.into());
         mac.update(&(name.len() as u64).to_le_bytes());
         mac.update(name.as_bytes());
-        mac.update(bytes);
-        hex(&mac.finalize().into_bytes())
+        mac
     }
 
     /// Tells which key this is, without telling it.

@@ -1,23 +1,84 @@
-//! Debian's packages, from dpkg's own database (deb(5), dpkg-query(1)): `status` and the lists below `info`.
+//! Debian's packages, from dpkg's own database (deb(5), dpkg-query(1)): `status`, `diversions` and the lists below `info`.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use super::super::owners::Package;
+use super::super::owners::{Owners, Package, Promise};
 
 const STATUS: &str = "var/lib/dpkg/status";
+const DIVERSIONS: &str = "var/lib/dpkg/diversions";
 const INFO: &str = "var/lib/dpkg/info";
 
-/// Hands out every package with the list of its paths, one on a line.
-pub fn read(root: &Path, each: &mut dyn FnMut(Package, &str)) {
-    let Ok(status) = fs::read_to_string(root.join(STATUS)) else { return };
+/// Adds every package with the paths that it brought.
+pub fn read(root: &Path, owners: &mut Owners) {
+    let status = match fs::read(root.join(STATUS)) {
+        Ok(status) => String::from_utf8_lossy(&status).into_owned(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+        Err(error) => return owners.cannot("dpkg", error),
+    };
+    let diversions = fs::read(root.join(DIVERSIONS)).unwrap_or_default();
+    let diversions = diversions_of(&diversions);
+    let native = native(&status);
     for paragraph in status.split("\n\n") {
-        let Some((name, package)) = package(paragraph) else { continue };
-        let arch = package.fields.get("arch").map(String::as_str).unwrap_or_default();
-        let lists = [format!("{name}.list"), format!("{name}:{arch}.list")];
-        let list = lists.iter().find_map(|list| fs::read_to_string(root.join(INFO).join(list)).ok());
-        each(package, &list.unwrap_or_default());
+        let Some((name, mut package)) = package(paragraph) else { continue };
+        let arch = package.fields.get("arch").cloned().unwrap_or_default();
+        if native.is_some_and(|native| arch != native && arch != "all") {
+            package.key = format!("dpkg:{name}:{arch}");
+        }
+        let lists =
+            [format!("{name}:{arch}.list"), format!("{name}.list")].map(|list| root.join(INFO).join(list));
+        // As dpkg does: a package without a list has no files.
+        let list = lists.into_iter().find(|list| list.exists());
+        let paths = list.as_deref().map(fs::read).unwrap_or(Ok(Vec::new())).unwrap_or_else(|error| {
+            owners.cannot(package.key.as_str(), format!("the list of its files: {error}"));
+            Vec::new()
+        });
+        package.promise = list.map_or(Promise::Names, |list| promise(&list));
+        let Some(place) = owners.add(package) else { return };
+        for path in paths.split(|byte| *byte == b'\n').filter(|path| path.len() > 2) {
+            owners.list(place, diverted(path, name, &diversions));
+        }
     }
+}
+
+/// The architecture of dpkg itself: packages of another one carry it in their name.
+fn native(status: &str) -> Option<&str> {
+    let (_, own) = status.split_once("Package: dpkg\n")?;
+    own.lines().take_while(|line| !line.is_empty()).find_map(|line| line.strip_prefix("Architecture: "))
+}
+
+fn promise(list: &Path) -> Promise {
+    let sums = list.with_extension("md5sums");
+    match fs::metadata(list) {
+        Ok(status) if sums.exists() => Promise::Md5sums { list: sums, unpacked: nanoseconds(&status) },
+        _ => Promise::Names,
+    }
+}
+
+fn nanoseconds(status: &fs::Metadata) -> u64 {
+    let seconds = u64::try_from(status.ctime()).unwrap_or_default();
+    seconds * 1_000_000_000 + u64::try_from(status.ctime_nsec()).unwrap_or_default()
+}
+
+/// A path that one package took from all others.
+struct Diversion<'t> {
+    from: &'t [u8],
+    to: &'t [u8],
+    by: &'t [u8],
+}
+
+/// dpkg-divert's own list: three lines for each.
+fn diversions_of(text: &[u8]) -> Vec<Diversion<'_>> {
+    let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
+    lines.chunks_exact(3).map(|lines| Diversion { from: lines[0], to: lines[1], by: lines[2] }).collect()
+}
+
+/// Where a package's path lies now.
+fn diverted<'t>(path: &'t [u8], package: &str, diversions: &[Diversion<'t>]) -> &'t [u8] {
+    let diversion =
+        diversions.iter().find(|diversion| diversion.from == path && diversion.by != package.as_bytes());
+    diversion.map_or(path, |diversion| diversion.to)
 }
 
 /// The package of a paragraph, and its bare name, if any of it is there.
@@ -66,5 +127,15 @@ mod tests {
         assert_eq!(state("hold ok installed").as_deref(), Some("hold"));
         assert_eq!(state("install ok half-configured").as_deref(), Some("half-configured"));
         assert_eq!(package(&text("deinstall ok config-files")), None);
+    }
+
+    #[test]
+    fn a_diverted_path_is_another_one_for_all_but_who_diverted_it() {
+        let diversions = diversions_of(b"/bin/sh\n/bin/sh.distrib\ndash\n/usr/bin/x\n/usr/bin/x.real\n:\n");
+        let path = |path: &'static str, package| diverted(path.as_bytes(), package, &diversions);
+        assert_eq!(path("/bin/sh", "bash"), b"/bin/sh.distrib");
+        assert_eq!(path("/bin/sh", "dash"), b"/bin/sh");
+        assert_eq!(path("/usr/bin/x", "x"), b"/usr/bin/x.real");
+        assert_eq!(path("/usr/bin/y", "x"), b"/usr/bin/y");
     }
 }

@@ -1,0 +1,84 @@
+//! Reads files and digests what is in them, large ones piece by piece.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use envup_agent::Content;
+use hmac::Mac as _;
+use md5::Md5;
+use rustix::fs::{Mode, OFlags, openat};
+use rustix::io::Errno;
+use sha2::{Digest as _, Sha256};
+
+use crate::work::fingerprint::view::View;
+
+/// How much is read at once: what fits into a core's own cache.
+const PIECE: usize = 128 * 1024;
+
+/// Reads files for one thread.
+pub struct Reader<'a> {
+    view: &'a View<'a>,
+    buffer: Box<[u8]>,
+}
+
+/// How a file is digested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct How {
+    pub is_keyed: bool,
+    pub with_md5: bool,
+}
+
+/// The digests of a file.
+pub struct Digested {
+    pub content: Content,
+    pub md5: Option<[u8; 16]>,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(view: &'a View<'a>) -> Reader<'a> {
+        Reader { view, buffer: vec![0; PIECE].into() }
+    }
+
+    /// Digests an open file that should have this size.
+    pub fn digest(&mut self, file: impl AsFd, size: u64, how: How) -> io::Result<Digested> {
+        let mut keyed = how.is_keyed.then(|| self.view.mac("file"));
+        let mut plain = Sha256::new();
+        let mut md5 = how.with_md5.then(Md5::new);
+        let mut total = 0;
+        loop {
+            let length = match rustix::io::read(&file, &mut self.buffer[..]) {
+                Ok(length) => length,
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let piece = &self.buffer[..length];
+            match &mut keyed {
+                Some(keyed) => keyed.update(piece),
+                None => plain.update(piece),
+            }
+            if let Some(md5) = &mut md5 {
+                md5.update(piece);
+            }
+            total += length as u64;
+            // Less than there was room for, and all that was expected: the end, without asking once more.
+            if length == 0 || length < self.buffer.len() && total >= size {
+                break;
+            }
+        }
+        let content = match keyed {
+            Some(keyed) => Content::Keyed(keyed.finalize().into_bytes().into()),
+            None => Content::Sha256(plain.finalize().into()),
+        };
+        Ok(Digested { content, md5: md5.map(|md5| md5.finalize().into()) })
+    }
+}
+
+/// Opens a file or directory, never a link, without leaving a trace in its times where that is allowed.
+pub fn open(directory: impl AsFd, name: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    // What became a pipe in the meantime must not make anybody wait.
+    let flags = flags | OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    match openat(&directory, name, flags | OFlags::NOATIME, Mode::empty()) {
+        Err(Errno::PERM) => openat(&directory, name, flags, Mode::empty()),
+        other => other,
+    }
+}

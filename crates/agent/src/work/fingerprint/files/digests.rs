@@ -1,0 +1,58 @@
+//! The digests of packages: one of all their files that are told nowhere else, one of their documentation.
+
+use sha2::{Digest as _, Sha256};
+
+use envup_agent::Content;
+
+use super::entry::{Entry, Inside};
+use crate::work::fingerprint::view::hex;
+
+/// One digest a package and kind of file.
+pub struct Digests {
+    packages: Vec<[Option<Sha256>; 2]>,
+    line: Vec<u8>,
+}
+
+/// The fields they become: of files and of documentation.
+const FIELDS: [&str; 2] = ["files", "documents"];
+
+impl Digests {
+    /// For so many packages.
+    pub fn new(packages: usize) -> Digests {
+        Digests {
+            packages: std::iter::repeat_with(Default::default).take(packages).collect(),
+            line: Vec::new(),
+        }
+    }
+
+    /// Adds a path to its package. The order counts: directory by directory, by name.
+    pub fn add(&mut self, package: u32, is_document: bool, path: &[u8], entry: &Entry, owner: &str) {
+        let Some(digests) = self.packages.get_mut(package as usize) else { return };
+        let line = &mut self.line;
+        line.clear();
+        line.extend_from_slice(path);
+        line.extend_from_slice(&[0, entry.mode.to_le_bytes()[0], entry.mode.to_le_bytes()[1], 0]);
+        line.extend_from_slice(entry.kind.as_str().as_bytes());
+        line.push(0);
+        line.extend_from_slice(owner.as_bytes());
+        line.push(0);
+        match &entry.inside {
+            Inside::Content(Content::Sha256(inside) | Content::Keyed(inside)) => {
+                line.extend_from_slice(inside)
+            }
+            Inside::Target(target) => line.extend_from_slice(target),
+            Inside::Untold | Inside::Size | Inside::Device(_) => {}
+        }
+        line.push(b'\n');
+        digests[usize::from(is_document)].get_or_insert_default().update(line);
+    }
+
+    /// The digests of a package, by the name of their field.
+    pub fn of(&self, package: usize) -> impl Iterator<Item = (&'static str, String)> {
+        let digests = self.packages.get(package).into_iter().flatten();
+        FIELDS
+            .into_iter()
+            .zip(digests)
+            .filter_map(|(field, digest)| Some((field, hex(&digest.as_ref()?.clone().finalize()))))
+    }
+}

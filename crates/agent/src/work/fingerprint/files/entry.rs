@@ -1,0 +1,106 @@
+//! What the walk saw of one path.
+
+use envup_agent::{Content, Section};
+use rustix::fs::{FileType, Stat};
+
+use crate::work::fingerprint::owners::Owned;
+
+/// What the walk saw in one directory.
+pub struct Listing {
+    /// Its path, empty for the root.
+    pub path: Vec<u8>,
+    /// Sorted by name.
+    pub entries: Vec<Entry>,
+}
+
+/// One path.
+pub struct Entry {
+    pub name: Box<[u8]>,
+    pub kind: Kind,
+    /// Permissions, with setuid, setgid and sticky bit.
+    pub mode: u16,
+    pub user: u32,
+    pub group: u32,
+    pub inode: u64,
+    pub size: u64,
+    /// When it was last changed, in nanoseconds since 1970.
+    pub changed: u64,
+    pub owned: Option<Owned>,
+    /// The section that tells what is inside.
+    pub explained: Option<Section>,
+    pub inside: Inside,
+    pub md5: Option<[u8; 16]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    File,
+    Directory,
+    Link,
+    Fifo,
+    Socket,
+    Device,
+}
+
+/// What is told of the inside of an entry.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Inside {
+    /// Nothing: directories, what another section explains, what could not be read.
+    Untold,
+    /// How long it is.
+    Size,
+    /// A digest.
+    Content(Content),
+    /// Where a link goes.
+    Target(Box<[u8]>),
+    /// The number of a device.
+    Device(u64),
+}
+
+impl Entry {
+    /// From what the file system says.
+    pub fn new(name: Box<[u8]>, status: &Stat) -> Entry {
+        let kind = match FileType::from_raw_mode(status.st_mode) {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Directory,
+            FileType::Symlink => Kind::Link,
+            FileType::Fifo => Kind::Fifo,
+            FileType::Socket => Kind::Socket,
+            _ => Kind::Device,
+        };
+        Entry {
+            name,
+            kind,
+            mode: u16::try_from(status.st_mode & 0o7777).unwrap_or_default(),
+            user: status.st_uid,
+            group: status.st_gid,
+            inode: status.st_ino,
+            size: u64::try_from(status.st_size).unwrap_or_default(),
+            changed: changed(status),
+            owned: None,
+            explained: None,
+            inside: Inside::Untold,
+            md5: None,
+        }
+    }
+}
+
+impl Kind {
+    /// As fingerprints tell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::File => "file",
+            Kind::Directory => "directory",
+            Kind::Link => "link",
+            Kind::Fifo => "fifo",
+            Kind::Socket => "socket",
+            Kind::Device => "device",
+        }
+    }
+}
+
+/// When an inode was last changed, in nanoseconds since 1970; what is earlier is 0, which nothing trusts.
+pub fn changed(status: &Stat) -> u64 {
+    let seconds = u64::try_from(status.st_ctime).unwrap_or_default();
+    seconds.saturating_mul(1_000_000_000).saturating_add(status.st_ctime_nsec)
+}

@@ -1,0 +1,88 @@
+//! Files: one walk over the machine's own disks, what is told of each path, and the cache for the next time.
+//!
+//! `scope` says where the walk goes, `walk` shares it out among threads, `directory` looks at one directory, `content` reads
+//! files; `place` and `secret` say how closely a file is looked at. `tell` makes items and the digests of
+//! packages of what was seen. Links are never followed, and nothing is written.
+
+mod content;
+mod digests;
+mod directory;
+mod entry;
+mod keep;
+mod names;
+mod place;
+mod promised;
+mod scope;
+mod secret;
+mod tell;
+mod walk;
+
+use std::os::fd::OwnedFd;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use envup_agent::{Cache, Level};
+use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, openat};
+
+use self::entry::Entry;
+use self::place::Place;
+use self::scope::Scope;
+use super::owners::Promise;
+use super::view::{Found, View};
+use crate::work::failure::Failure;
+
+pub use self::digests::Digests;
+
+/// What came of files.
+pub struct Files {
+    /// The section.
+    pub found: Found,
+    /// One digest a package, of the files that are no items.
+    pub digests: Digests,
+    /// The cache for the next time.
+    pub cache: Vec<u8>,
+}
+
+/// What all threads of the walk share.
+struct Scan<'a> {
+    view: &'a View<'a>,
+    level: Level,
+    cache: Cache<'a>,
+    root: OwnedFd,
+    status: Stat,
+    scope: Scope,
+    /// When it began, in nanoseconds since 1970.
+    began: u64,
+}
+
+/// Looks at all files, with the cache of the last time; one that is damaged or of another key is as good as none.
+pub fn collect(view: &View<'_>, level: Level, cache: &[u8]) -> Result<Files, Failure> {
+    let path = view.path("/");
+    let opened = openat(CWD, &path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    let opened = opened.and_then(|root| fstat(&root).map(|status| (root, status)));
+    let (root, status) =
+        opened.map_err(|error| Failure::io(format!("cannot open {}", path.display()), error))?;
+    let key_id = view.key_id();
+    let cache = Cache::from_bytes(cache).ok().filter(|cache| cache.key_id == key_id).unwrap_or_default();
+    let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
+    let scope = Scope::read(&path, status.st_dev);
+    let began = u64::try_from(began).unwrap_or_default();
+    let scan = Scan { view, level, cache, root, status, scope, began };
+    let walked = walk::walk(&scan);
+    let mut found = Found::default();
+    let digests = tell::tell(&scan, &walked, &mut found);
+    Ok(Files { found, digests, cache: keep::keep(&scan, &key_id, &walked) })
+}
+
+impl Scan<'_> {
+    /// Whether a file is compared with the MD5 that its package promised.
+    fn needs_md5(&self, place: &Place, entry: &Entry) -> bool {
+        let Some(promise) = self.promise(entry) else { return false };
+        let is_promised = matches!(promise, Promise::Md5sums { .. }) && !place.each;
+        is_promised && (self.level == Level::Full || place.is_suspect(entry, promise))
+    }
+
+    fn promise(&self, entry: &Entry) -> Option<&Promise> {
+        let package = self.view.owners.packages().get(entry.owned?.package as usize)?;
+        Some(&package.promise)
+    }
+}
