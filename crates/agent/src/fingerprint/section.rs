@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Section {
-    /// Key: `id`, `version`, `codename`, `arch`, `kernel`, `libc`, `init`, `hostname`. Field: `value`.
+    /// Key: `id`, `name`, `version`, `codename`, `debian version`, `arch`, `kernel`, `libc`, `init`, `selinux`, `hostname`,
+    /// `hostname of /etc/hostname` (where it is another one). Field: `value`.
     Os,
     /// Key: `MANAGER:NAME`, such as `dpkg:nginx`, `rpm:…`, `apk:…`, `pip:DIRECTORY:NAME`, `npm:DIRECTORY:NAME`,
     /// `gem:DIRECTORY:NAME`. Fields: `version`, `arch`, `state` (`hold`, or a state other than installed), `files` (digest of
@@ -14,10 +15,11 @@ pub enum Section {
     /// directories, which packages share), `documents` (the same of documentation).
     Packages,
     /// Key: a program of a known runtime as it is called, such as `python3`. Fields: `path` (what PATH gives), `real` (without
-    /// links), `version`, `package`.
+    /// links), `version`, `package`, `shadows` (further ones along PATH).
     Runtimes,
     /// Key: a shared library's name, such as `libssl.so.3`. Fields: `file`, `package`, `version` (of the package). Also
-    /// `PROGRAM needs NAME` for what a program that no package owns needs and does not find; field: `needs`.
+    /// `PROGRAM needs NAME` for what a program that no package owns needs and does not find, fields: `needs`,
+    /// `found` (the library that lacks the version).
     Libraries,
     /// Key: path (bytes that are not UTF-8 as `\xHH`) of what no package owns, of everything below /etc, /opt, /srv and
     /// /usr/local but packages of languages, and of packaged files that are not what they were or not as most are. Fields:

@@ -88,10 +88,9 @@ const MANAGER: &[&str] = &[
 /// The section `environment`. A variable that differs between its sources has an item for each value, the second one under
 /// `NAME (login)` or `NAME (services)`.
 pub fn collect(view: &View<'_>, found: &mut Found) {
-    let process = if view.is_live() { view.text("/proc/1/environ", found) } else { None };
     let login = view.text("/etc/environment", found);
     let sources = [
-        ("process", assignments(process.unwrap_or_default().split('\0'))),
+        ("process", process(view, found)),
         ("services", services(view, found)),
         ("login", pam(&login.unwrap_or_default())),
     ];
@@ -119,6 +118,18 @@ fn tell(view: &View<'_>, key: &str, name: &str, value: &str, from: &str, found: 
         let keyed = view.keyed(&format!("variable {name}"), value.as_bytes());
         found.item(key, [("keyed", Some(keyed.as_str())), ("from", Some(from))]);
     }
+}
+
+/// The search path of logins, or that of process 1 where logins have none of their own.
+pub fn search_path(view: &View<'_>, found: &mut Found) -> Option<String> {
+    let login = pam(&view.text("/etc/environment", found).unwrap_or_default());
+    login.get("PATH").cloned().or_else(|| process(view, found).get("PATH").cloned())
+}
+
+/// What process 1 began with.
+fn process(view: &View<'_>, found: &mut Found) -> BTreeMap<String, String> {
+    let text = if view.is_live() { view.text("/proc/1/environ", found) } else { None };
+    assignments(text.unwrap_or_default().split('\0'))
 }
 
 fn assignments<'t>(words: impl Iterator<Item = &'t str>) -> BTreeMap<String, String> {

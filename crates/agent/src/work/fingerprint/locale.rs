@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 
 use sha2::{Digest as _, Sha256};
 
 use super::os::assignment;
+use super::read_at::ReadAt;
 use super::view::{Found, View, hex};
 
 const MADE: &str = "/usr/lib/locale";
@@ -38,7 +38,7 @@ pub fn collect(view: &View<'_>, found: &mut Found) {
 fn archived(archive: &dyn ReadAt) -> Option<Vec<String>> {
     let number = |offset: u64| {
         let mut bytes = [0; 4];
-        archive.read(&mut bytes, offset).then(|| u32::from_le_bytes(bytes))
+        archive.read_at(&mut bytes, offset).then(|| u32::from_le_bytes(bytes))
     };
     if number(0)? != 0xde02_0109 {
         return None;
@@ -49,25 +49,10 @@ fn archived(archive: &dyn ReadAt) -> Option<Vec<String>> {
         let entry = table + place * 12;
         let (Some(name), Some(data)) = (number(entry + 4), number(entry + 8)) else { break };
         if name != 0 && data != 0 {
-            let mut bytes = [0; 64];
-            // The last name may be nearer to the end than that.
-            (0..64).find(|short| archive.read(&mut bytes[..64 - short], u64::from(name)));
-            let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-            names.push(String::from_utf8_lossy(&bytes[..end]).into_owned());
+            names.push(archive.text_at(u64::from(name)));
         }
     }
     Some(names)
-}
-
-/// Bytes at a place; whether all of them are there.
-trait ReadAt {
-    fn read(&self, bytes: &mut [u8], offset: u64) -> bool;
-}
-
-impl ReadAt for File {
-    fn read(&self, bytes: &mut [u8], offset: u64) -> bool {
-        self.read_exact_at(bytes, offset).is_ok()
-    }
 }
 
 /// `timezone`, and `timezone of /etc/timezone` where that file says something else.
@@ -132,13 +117,6 @@ fn copied(view: &View<'_>, likely: Option<&str>, content: &[u8], found: &mut Fou
 mod tests {
     use super::super::tree::{Tree, field, odd};
     use super::*;
-
-    impl ReadAt for Vec<u8> {
-        fn read(&self, bytes: &mut [u8], offset: u64) -> bool {
-            let begin = usize::try_from(offset).unwrap();
-            self.get(begin..begin + bytes.len()).inspect(|found| bytes.copy_from_slice(found)).is_some()
-        }
-    }
 
     /// An archive with one name in a table of two places.
     fn archive() -> Vec<u8> {

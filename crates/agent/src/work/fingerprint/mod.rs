@@ -9,6 +9,7 @@ mod environment;
 mod explained;
 mod files;
 mod groups;
+mod libraries;
 mod limits;
 mod links;
 mod locale;
@@ -17,7 +18,9 @@ mod os;
 mod owners;
 mod packages;
 mod ports;
+mod read_at;
 mod resolution;
+mod runtimes;
 mod schedules;
 mod secret;
 mod send;
@@ -47,6 +50,8 @@ type Collector = fn(&View<'_>, &mut Found);
 /// The collectors.
 const COLLECTORS: &[(Section, Collector)] = &[
     (Section::Os, os::collect),
+    (Section::Runtimes, runtimes::collect),
+    (Section::Libraries, libraries::collect),
     (Section::Users, users::collect),
     (Section::Groups, groups::collect),
     (Section::Services, services::collect),

@@ -67,6 +67,11 @@ impl Tree {
         take(self.root.to_str().unwrap(), collect, environment)
     }
 
+    /// Does something with the tree as collectors see it.
+    pub fn view<T>(&self, act: impl FnOnce(&View<'_>) -> T) -> T {
+        with_view(self.root.to_str().unwrap(), &[], act)
+    }
+
     fn place(&self, path: &str) -> PathBuf {
         let place = self.root.join(path.trim_start_matches('/'));
         fs::create_dir_all(place.parent().unwrap()).unwrap();
@@ -86,6 +91,14 @@ pub fn live(collect: Collector) -> Fingerprint {
 }
 
 fn take(root: &str, collect: Collector, environment: &[&str]) -> Fingerprint {
+    let mut found = Found::default();
+    with_view(root, environment, |view| collect(view, &mut found));
+    let mut fingerprint = Fingerprint::default();
+    found.hand_in(Section::Os, &mut fingerprint);
+    fingerprint
+}
+
+fn with_view<T>(root: &str, environment: &[&str], act: impl FnOnce(&View<'_>) -> T) -> T {
     let request = FingerprintRequest {
         level: Level::Facts,
         key: "07".repeat(32),
@@ -95,11 +108,7 @@ fn take(root: &str, collect: Collector, environment: &[&str]) -> Fingerprint {
     };
     let owners = Owners::read(&request.root);
     let Ok(view) = View::new(&request, &owners) else { panic!("the request is refused") };
-    let mut found = Found::default();
-    collect(&view, &mut found);
-    let mut fingerprint = Fingerprint::default();
-    found.hand_in(Section::Os, &mut fingerprint);
-    fingerprint
+    act(&view)
 }
 
 /// One field of one item.
