@@ -11,5 +11,6 @@ mod engine_calls;
 mod examples;
 mod golden;
 mod plan;
+mod ssh;
 mod support;
 mod system_env;

@@ -1,6 +1,6 @@
 //! The host's side of the agent: the embedded binary, and one call to it in a machine.
 //!
-//! How the binary gets into a machine is the provider's business; it lies at [`AGENT_PATH`] there.
+//! How the binary gets into a machine is the provider's or the transport's business; where it stays it lies at [`AGENT_PATH`].
 
 use super::{Command, Output, Stdin, Transport};
 use crate::event::Context;
@@ -16,7 +16,7 @@ pub static AGENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/envup-agent"
 /// The directory the agent lies in, inside every machine.
 pub const AGENT_DIRECTORY: &str = "/run/envup/agent";
 
-/// Where the agent lies in every machine.
+/// Where the agent lies in machines that are ours.
 pub const AGENT_PATH: &str = "/run/envup/agent/envup-agent";
 
 /// SHA-256 of [`AGENT`], 64 hexadecimal characters.
@@ -43,7 +43,7 @@ pub fn call_with(
     let mut line = serde_json::to_vec(&Call::new(request)).attempt(|| "writing a request to the agent")?;
     line.push(b'\n');
     line.extend_from_slice(body);
-    let command = Command { stdin: Stdin::Bytes(line), ..Command::new([AGENT_PATH]) };
+    let command = Command { stdin: Stdin::Bytes(line), ..Command::new([transport.agent(context)?]) };
     let mut answer = Answer { open: Vec::new(), stderr: Vec::new(), reply: None, on_line };
     let exit = transport.exec(command, &mut answer, context)?;
     match answer.reply {

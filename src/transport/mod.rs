@@ -6,6 +6,7 @@ pub mod agent;
 pub mod build_context;
 pub mod fake;
 pub mod fingerprint;
+pub mod ssh;
 
 use crate::event::Context;
 use crate::model::Result;
@@ -26,6 +27,11 @@ pub trait Transport: Send + Sync {
 
     /// Writes a tar archive of a file or directory of the machine; its entries begin with the last part of `path`.
     fn get(&self, path: &str, archive: &mut dyn Write, context: &Context) -> Result<()>;
+
+    /// Where our agent lies in the machine. Where it is only a guest, it is brought there now and leaves with the transport.
+    fn agent(&self, _context: &Context) -> Result<String> {
+        Ok(agent::AGENT_PATH.to_owned())
+    }
 }
 
 /// A command to run in a machine.

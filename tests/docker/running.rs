@@ -1,14 +1,12 @@
 //! A run of `env` that goes on while the test does something to it.
 
-use crate::support::Run;
+use crate::support::{PATIENCE, Run};
+pub use crate::support::{pause, wait_until};
 use std::io::Read;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
-
-/// Waiting for anything longer than this is in vain.
-const PATIENCE: Duration = Duration::from_secs(120);
+use std::time::Instant;
 
 /// A run that goes on.
 pub struct Running {
@@ -72,20 +70,4 @@ fn listen(mut stream: impl Read + Send + 'static, said: Arc<Mutex<String>>) -> J
             said.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
         }
     })
-}
-
-/// Waits for something that other processes bring about.
-#[track_caller]
-pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !holds() {
-        assert!(begin.elapsed() < PATIENCE, "in vain: {what}");
-        pause();
-    }
-}
-
-/// Lets other processes go on for a moment.
-#[allow(clippy::disallowed_methods)] // nobody cancels a test
-pub fn pause() {
-    std::thread::sleep(Duration::from_millis(20));
 }

@@ -12,12 +12,15 @@
 
 pub mod docker;
 mod engine;
+pub mod host;
 mod outcome;
 pub mod recorder;
 pub mod stage;
+mod waiting;
 
 pub use engine::identity;
 pub use outcome::Outcome;
+pub use waiting::{PATIENCE, pause, wait_until};
 
 use std::fs;
 use std::io::Write;

@@ -45,6 +45,7 @@ pub fn probe(request: &ProbeRequest, answers: &mut Answers) -> Result<Reply, Fai
     drop(sender);
     let mut found: Vec<Found> = vec![Err("not tried".to_owned()); request.requirements.len()];
     for (number, news) in receiver {
+        answers.still_heard()?;
         if let Err(detail) = &news
             && found[number] != news
         {
