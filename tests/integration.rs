@@ -6,6 +6,7 @@ mod architecture;
 mod cli;
 mod docker;
 mod docker_provider;
+mod drift;
 mod engine;
 mod engine_calls;
 mod examples;

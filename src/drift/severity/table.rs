@@ -105,8 +105,8 @@ pub const TABLE: &[Weight] = &[
     weight("ports", "**", "*", Missing, Breaking, "nobody answers there any more"),
     weight("ports", "**", "*", Extra, Notable, "somebody answers there who did not"),
 
-    weight("environment", "{PATH,LD_LIBRARY_PATH,LD_PRELOAD}", "*", Always, Breaking, "programs find other programs and libraries"),
-    weight("environment", "{LANG,LANGUAGE,LC_*,TZ}", "*", Always, Breaking, "text, sort order and times are read otherwise"),
+    weight("environment", "{PATH,PATH (*),LD_LIBRARY_PATH,LD_LIBRARY_PATH (*),LD_PRELOAD,LD_PRELOAD (*)}", "*", Always, Breaking, "programs find other programs and libraries"),
+    weight("environment", "{LANG,LANG (*),LANGUAGE,LANGUAGE (*),LC_*,TZ,TZ (*)}", "*", Always, Breaking, "text, sort order and times are read otherwise"),
     weight("environment", "**", "*", Always, Notable, "programs read it"),
 
     weight("locale", "timezone", "*", Always, Breaking, "times are shown and stored with another offset"),

@@ -20,6 +20,8 @@ fn the_failures_everybody_knows_are_breaking() {
         ("libraries", "libssl.so.3", "version=3.0.11-1", "version=3.0.17-1"),
         ("os", "libc", "value=glibc 2.28-10", "value=glibc 2.36-9"),
         ("environment", "LANG", "value=en_US.UTF-8", "value=C.UTF-8"),
+        ("environment", "LC_ALL (services)", "value=en_US.UTF-8", "value=C.UTF-8"),
+        ("environment", "PATH (login)", "value=/usr/bin", "value=/opt/bin"),
         ("locale", "available", "value=C.utf8 en_US.utf8", "value=C.utf8"),
         ("locale", "timezone", "value=Europe/Berlin", "value=Etc/UTC"),
         ("certificates", "aa", "subject=Root", "-"),
