@@ -1,28 +1,21 @@
-//! The certificate authorities that this host trusts beyond its distribution's: box machines trust them too, or nothing
-//! in them reaches the network that this host reaches through a company's proxy.
+//! Box machines trust this host's own certificate authorities as a distribution does: they are installed in them.
 //!
-//! Only for machines made from a box: what an image trusts is the image's business.
+//! Image machines get them from their provider, because an image must not be changed.
 
 use crate::event::{Context, Event};
 use crate::model::Result;
 use crate::model::error::Attempt;
+use crate::transport::authorities::added_files;
 use crate::transport::{Captured, Command, Transport};
 use std::fs;
-use std::path::{Path, PathBuf};
-
-/// Where distributions keep what an administrator added: Debian, Fedora, Arch.
-const ON_THE_HOST: [&str; 3] = [
-    "/usr/local/share/ca-certificates",
-    "/etc/pki/ca-trust/source/anchors",
-    "/etc/ca-certificates/trust-source/anchors",
-];
+use std::path::PathBuf;
 
 /// Where they go in a machine.
 const IN_THE_MACHINE: &str = "/usr/local/share/ca-certificates";
 
 /// Hands this host's own authorities on to a machine that was just made and runs.
 pub fn hand_on(machine: &str, transport: &dyn Transport, context: &Context) -> Result<()> {
-    let certificates = added_to_host(&ON_THE_HOST.map(Path::new));
+    let certificates = added_files();
     if certificates.is_empty() {
         return Ok(());
     }
@@ -41,12 +34,6 @@ pub fn hand_on(machine: &str, transport: &dyn Transport, context: &Context) -> R
         context.emit(Event::Note { text });
     }
     Ok(())
-}
-
-fn added_to_host(directories: &[&Path]) -> Vec<PathBuf> {
-    let below = directories.iter().flat_map(|directory| walkdir::WalkDir::new(directory).sort_by_file_name());
-    let files = below.flatten().filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path);
-    files.filter(|path| path.extension().is_some_and(|ending| ending == "crt" || ending == "pem")).collect()
 }
 
 fn archive(certificates: &[PathBuf]) -> Result<Vec<u8>> {
@@ -68,14 +55,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn certificates_are_found_and_named_after_the_host() {
+    fn certificates_are_named_after_the_host() {
         let directory = tempfile::tempdir().unwrap();
-        fs::create_dir(directory.path().join("company")).unwrap();
-        for name in ["company/root.pem", "proxy.crt", "README"] {
-            fs::write(directory.path().join(name), name).unwrap();
-        }
-        let found = added_to_host(&[directory.path(), Path::new("/nonexistent")]);
-        let bytes = archive(&found).unwrap();
+        let files = ["root.pem", "proxy.crt"].map(|name| directory.path().join(name));
+        files.iter().for_each(|path| fs::write(path, "certificate").unwrap());
+        let bytes = archive(&files).unwrap();
         let names: Vec<String> = tar::Archive::new(bytes.as_slice())
             .entries()
             .unwrap()

@@ -3,6 +3,7 @@
 //! Object-safe and synchronous; where the bytes travel (an engine's API, ssh) is the implementation's business.
 
 pub mod agent;
+pub mod authorities;
 pub mod build_context;
 pub mod fake;
 pub mod fingerprint;

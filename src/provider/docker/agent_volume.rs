@@ -1,5 +1,7 @@
-//! The agent's volume: made and filled once on each engine, mounted read-only in every machine.
+//! The agent's volume: made and filled once on each engine, mounted read-only in every machine. This host's own certificate
+//! authorities lie beside it.
 
+use super::authorities;
 use super::client::Client;
 use super::errors::{Explain, optional};
 use super::filler::{self, Entry, Filled};
@@ -7,8 +9,8 @@ use super::labels::{self, Kind};
 use super::options::Options;
 use crate::event::Context;
 use crate::model::Result;
-use crate::model::digest::short;
-use crate::transport::agent::{AGENT, AGENT_DIGEST, AGENT_DIRECTORY, AGENT_PATH};
+use crate::model::digest::{Digester, short};
+use crate::transport::agent::{AGENT, AGENT_DIGEST, AGENT_DIRECTORY};
 use bollard::models::{Mount, MountType, MountVolumeOptions};
 use bollard::query_parameters::{ContainerArchiveInfoOptionsBuilder, InspectContainerOptions};
 use std::cell::LazyCell;
@@ -24,9 +26,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Where it is mounted.
 pub(super) const MOUNT: &str = AGENT_DIRECTORY;
 
-/// The volume's name: it holds the digest, so that machines made by an older `env` keep the agent they had.
+/// The volume's name: it holds the digest, so that machines made by an older `env`, or before this host trusted others, keep
+/// what they had.
 pub(super) fn name() -> String {
-    format!("envup-agent-{}", short(&AGENT_DIGEST))
+    let mut digester = Digester::new("agent volume/1");
+    digester.part(AGENT_DIGEST.as_str());
+    for entry in authorities::entries() {
+        digester.part(entry.path).part(entry.bytes);
+    }
+    format!("envup-agent-{}", short(&digester.finish()))
 }
 
 /// The mount, with the labels that the volume gets when the engine makes it.
@@ -56,8 +64,7 @@ pub(super) fn add_mount(options: &mut Options) {
 /// other: filling goes on under a container name that only one can have, and the other waits and looks again.
 pub(super) fn ensure(client: &Client, container: &str, context: &Context) -> Result<()> {
     let mut is_there = client.agent_is_there.lock().unwrap_or_else(PoisonError::into_inner);
-    let archive =
-        LazyCell::new(|| filler::archive(&[Entry { path: FILE.into(), mode: 0o755, bytes: AGENT }]));
+    let archive = LazyCell::new(|| filler::archive(&entries()));
     while !*is_there && !is_filled(client, container)? {
         let image = image_of(client, container)?;
         let mount = mount(filler::TARGET, false);
@@ -70,11 +77,19 @@ pub(super) fn ensure(client: &Client, container: &str, context: &Context) -> Res
     Ok(())
 }
 
+/// What goes in. Last an empty file of the volume's own name: where it is, everything is.
+fn entries() -> Vec<Entry<'static>> {
+    let mut entries = authorities::entries();
+    entries.push(Entry { path: FILE.to_owned(), mode: 0o755, bytes: AGENT });
+    entries.push(Entry { path: name(), mode: 0o644, bytes: b"" });
+    entries
+}
+
 fn is_filled(client: &Client, container: &str) -> Result<bool> {
-    let options = ContainerArchiveInfoOptionsBuilder::default().path(AGENT_PATH).build();
+    let mark = format!("{MOUNT}/{}", name());
+    let options = ContainerArchiveInfoOptionsBuilder::default().path(&mark).build();
     let answer = client.block(client.docker.get_container_archive_info(container, Some(options)))?;
-    let found = optional(answer).explain(|| "cannot look for the agent")?;
-    Ok(found.is_some_and(|file| file.size == AGENT.len() as i64))
+    Ok(optional(answer).explain(|| "cannot look for the agent")?.is_some())
 }
 
 fn image_of(client: &Client, container: &str) -> Result<String> {

@@ -7,7 +7,7 @@ use super::client::Client;
 use super::errors::explain;
 use super::labels::{self, Kind};
 use super::surroundings::Surroundings;
-use super::{credentials, images, proxies, sending};
+use super::{authorities, credentials, images, proxies, sending};
 use crate::event::{Context, Event};
 use crate::model::error::Attempt;
 use crate::model::id::Identity;
@@ -45,7 +45,7 @@ pub(super) fn build(
     let file = build.context.join(&build.dockerfile);
     let dockerfile = std::fs::read_to_string(&file).attempt(|| format!("cannot read {}", file.display()))?;
     let credentials = credentials_of(surroundings, &dockerfile)?;
-    let options = options(client, surroundings, wanted);
+    let options = options(client, surroundings, wanted, &dockerfile);
     let entries = build_context::entries(&build.context, &build.dockerfile)?;
     let chunks = sending::writing(move |to| build_context::write(&entries, to));
     let body = bollard::body_try_stream(chunks.map_ok(Into::into));
@@ -68,11 +68,15 @@ fn options(
     client: &Client,
     surroundings: &Surroundings,
     wanted: &Wanted<'_>,
+    dockerfile: &str,
 ) -> bollard::query_parameters::BuildImageOptions {
     let build = wanted.build;
     // Proxies are arguments that every Dockerfile knows without declaring them; they stay out of the image.
     let mut arguments: HashMap<String, String> =
         proxies::proxies(surroundings, &client.endpoint).into_iter().collect();
+    if let Some(value) = authorities::argument(dockerfile) {
+        arguments.insert(authorities::ARGUMENT.to_owned(), value.to_owned());
+    }
     arguments.extend(build.args.clone());
     let labels = labels::common(wanted.identity, "", Kind::Image, wanted.reference);
     let mut options = BuildImageOptionsBuilder::default()

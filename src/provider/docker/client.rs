@@ -8,8 +8,9 @@ use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::{Error, Result};
 use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
+use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
@@ -28,6 +29,8 @@ pub(super) struct Client {
     pub(super) endpoint: Endpoint,
     /// Whether the agent is known to be in its volume.
     pub(super) agent_is_there: Mutex<bool>,
+    /// Names of the variables that images set, by reference.
+    image_variables: Mutex<HashMap<String, Vec<String>>>,
     runtime: Option<Runtime>,
     facts: OnceLock<Facts>,
 }
@@ -63,8 +66,19 @@ impl Client {
                 }
             })
             .map_err(|error| unreachable(&error, &endpoint))?;
-        let agent_is_there = Mutex::new(false);
-        Ok(Self { docker, endpoint, agent_is_there, runtime: Some(runtime), facts: OnceLock::new() })
+        Ok(Self {
+            docker,
+            endpoint,
+            agent_is_there: Mutex::new(false),
+            image_variables: Mutex::default(),
+            runtime: Some(runtime),
+            facts: OnceLock::new(),
+        })
+    }
+
+    /// Names of the variables that images set, by reference, as far as they were asked for.
+    pub(super) fn image_variables(&self) -> MutexGuard<'_, HashMap<String, Vec<String>>> {
+        self.image_variables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a short call to its end: one that was begun is never given up.

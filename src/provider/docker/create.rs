@@ -8,7 +8,7 @@ use super::client::Client;
 use super::errors::{Explain, explain, is_conflict, optional, refuses_security_option};
 use super::labels::{self, Kind};
 use super::options::{self, Options};
-use super::{agent_volume, files, networks};
+use super::{agent_volume, authorities, files, networks};
 use crate::event::Context;
 use crate::model::id::Identity;
 use crate::model::machine::Init;
@@ -33,7 +33,9 @@ pub(super) fn create(
     let name = identity.machine(&machine.name);
     let mut options = options::options(identity, new);
     boot::add(machine, &mut options);
-    add_proxies(&mut options, proxies);
+    // What the Envfile says comes first.
+    proxies.iter().for_each(|(name, value)| options.set_missing(name, value));
+    authorities::add(client, new, &mut options)?;
     relabel_folders(client, &mut options)?;
     files::add_volumes(client, identity, new, &mut options, context)?;
     agent_volume::add_mount(&mut options);
@@ -191,18 +193,6 @@ pub(super) fn clear_unfinished(client: &Client, identity: &Identity, machine: &s
         }
         Ok(())
     })?
-}
-
-/// Proxies reach the process and every command run in the machine; what the Envfile says comes first. systemd does not
-/// hand them on to services, but steps have them.
-fn add_proxies(options: &mut Options, proxies: &[(String, String)]) {
-    let environment = options.config.env.get_or_insert_default();
-    for (name, value) in proxies {
-        let given = environment.iter().any(|line| line.split('=').next() == Some(name));
-        if !given {
-            environment.push(format!("{name}={value}"));
-        }
-    }
 }
 
 /// Where SELinux confines machines, folders of the host get a label that they may use. Only the older form of a mount

@@ -19,8 +19,25 @@ const REPORT_EVERY: Duration = Duration::from_millis(100);
 
 /// Whether an image is there.
 pub(super) fn is_there(client: &Client, reference: &str) -> Result<bool> {
+    Ok(look(client, reference)?.is_some())
+}
+
+/// Names of the variables that an image sets.
+pub(super) fn variables(client: &Client, reference: &str) -> Result<Vec<String>> {
+    let known = client.image_variables().get(reference).cloned();
+    known.map_or_else(|| Ok(look(client, reference)?.unwrap_or_default()), Ok)
+}
+
+/// The variables of an image that is there; remembered, because each look is a call.
+fn look(client: &Client, reference: &str) -> Result<Option<Vec<String>>> {
     let looked = client.block(client.docker.inspect_image(reference))?;
-    Ok(optional(looked).explain(|| format!("cannot look for image {reference}"))?.is_some())
+    let found = optional(looked).explain(|| format!("cannot look for image {reference}"))?;
+    let Some(image) = found else { return Ok(None) };
+    let lines = image.config.and_then(|config| config.env).unwrap_or_default();
+    let names = lines.iter().map(|line| line.split('=').next().unwrap_or_default().to_owned());
+    let names: Vec<String> = names.collect();
+    client.image_variables().insert(reference.to_owned(), names.clone());
+    Ok(Some(names))
 }
 
 /// Makes sure that an image is there.

@@ -4,6 +4,7 @@
 
 mod agent_volume;
 mod apply;
+mod authorities;
 mod boot;
 mod build;
 mod client;

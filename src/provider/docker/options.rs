@@ -34,6 +34,17 @@ pub(super) struct Options {
     pub(super) notes: Notes,
 }
 
+impl Options {
+    /// Sets a variable of the process and of every command run in the machine, unless it is set. systemd does not hand it on
+    /// to services, but steps have it.
+    pub(super) fn set_missing(&mut self, name: &str, value: &str) {
+        let environment = self.config.env.get_or_insert_default();
+        if !environment.iter().any(|line| line.split('=').next() == Some(name)) {
+            environment.push(format!("{name}={value}"));
+        }
+    }
+}
+
 /// The options of a machine.
 pub(super) fn options(identity: &Identity, new: &NewMachine<'_>) -> Options {
     let machine = new.machine;
