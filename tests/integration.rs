@@ -10,6 +10,7 @@ mod drift;
 mod engine;
 mod engine_calls;
 mod examples;
+mod fuzz;
 mod golden;
 mod plan;
 mod ssh;
