@@ -7,6 +7,7 @@ use super::comparison::{Comparison, Incomparable, Side, UnreadOn};
 use super::difference::Difference;
 use super::fold::fold;
 use super::packaged;
+use super::rules::Rules;
 use envup_agent::{Fingerprint, Item, Items, Level, Section, Unread};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +22,13 @@ const OTHER_KEY: &str = "the digests were made with different keys";
 const OTHER_FORM: &str = "each side tells the content in another form";
 const OTHER_LEVEL: &str = "only the more thorough side checked packaged files one by one";
 
-/// What differs between two fingerprints.
+/// What differs between two fingerprints; noise is marked.
 pub fn compare(before: &Fingerprint, after: &Fingerprint) -> Comparison {
+    compare_by(before, after, &Rules::default())
+}
+
+/// What differs between two fingerprints; what the rules hide is marked.
+pub fn compare_by(before: &Fingerprint, after: &Fingerprint, rules: &Rules<'_>) -> Comparison {
     let mut pair = Pair { before, after, differences: Vec::new(), incomparable: BTreeMap::new() };
     for section in Section::ALL {
         match (before.items(section), after.items(section)) {
@@ -33,6 +39,8 @@ pub fn compare(before: &Fingerprint, after: &Fingerprint) -> Comparison {
             }
         }
     }
+    // Before anything is counted to another difference: what is hidden must not take what is not along.
+    rules.apply(&mut pair.differences, before, after);
     let on = |side: Side| move |unread: &Unread| UnreadOn { side, unread: unread.clone() };
     let unread = before.unread.iter().map(on(Side::Before)).chain(after.unread.iter().map(on(Side::After)));
     let incomparable = pair.incomparable.into_iter();

@@ -156,7 +156,7 @@ fn a_user_takes_group_memberships_and_home() {
         "files /home/app/.bashrc | FILE sha256=aa",
         "files /home/app/.ssh | type=directory mode=0700",
         "files /home/app/.ssh/authorized_keys | FILE keyed=aa",
-        "files /etc/passwd- | FILE explained=users",
+        "files /etc/subuid | FILE explained=users",
     ];
     let comparison = compare(&machine(&["groups sudo | gid=27 members=root"]), &machine(&user));
     let told: Vec<_> =

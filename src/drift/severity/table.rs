@@ -60,13 +60,13 @@ pub const TABLE: &[Weight] = &[
     weight("libraries", "**", "version", Release(1), Breaking, "another major version promises no compatibility"),
     weight("libraries", "**", "package", Always, Breaking, "the loader finds another library of that name"),
 
+    weight("files", "**", "mode", SetId, Breaking, "it runs with the rights of its owner or group"),
     weight("files", "/usr/share/{doc,man,locale,info,lintian,help,gtk-doc}/**", "*", Always, Cosmetic, "documentation is not needed to run"),
     weight("files", "/var/{log,cache,mail}/**", "*", Always, Cosmetic, "logs and caches differ by use"),
     weight("files", "**/.cache/**", "*", Always, Cosmetic, "caches differ by use"),
     weight("files", "**/.{bash_history,lesshst,viminfo,wget-hsts,python_history}", "*", Always, Cosmetic, "left by somebody who worked here"),
     weight("files", "**/*{~,.bak,.orig,.swp,.dpkg-old,.dpkg-dist,.ucf-old,.ucf-dist}", "*", Always, Cosmetic, "a copy that nothing reads"),
     weight("files", "/etc/{motd,issue,issue.net}", "*", Always, Cosmetic, "a greeting"),
-    weight("files", "**", "mode", SetId, Breaking, "it runs with the rights of its owner or group"),
     weight("files", "/etc/sudoers", "*", Always, Breaking, "who may become root"),
     weight("files", "/etc/sudoers.d/**", "*", Always, Breaking, "who may become root"),
     weight("files", "**/.ssh/authorized_keys*", "*", Always, Breaking, "who may log in"),
@@ -83,6 +83,7 @@ pub const TABLE: &[Weight] = &[
     weight("files", "/etc/apt/{sources.list.d,preferences.d,trusted.gpg.d}/**", "*", Always, Notable, "the next installation gets other versions"),
 
     weight("users", "**", "uid", Is("0"), Breaking, "the user is root by another name"),
+    weight("users", "**", "comment", Always, Cosmetic, "a name for people"),
     weight("users", "**", "password", Is("none"), Breaking, "one may log in without a password"),
     weight("users", "**", "*", Missing, Breaking, "services and files of the user have no owner"),
     weight("users", "**", "*", Extra, Notable, "somebody exists on one side only"),
@@ -121,6 +122,7 @@ pub const TABLE: &[Weight] = &[
     weight("limits", "**", "*", Always, Notable, "what works here may fail with the lower limit"),
 
     weight("certificates", "**", "*", Missing, Breaking, "connections to whom the authority vouches for fail"),
+    weight("certificates", "**", "in", Shortened, Breaking, "programs that look there do not trust the authority any more"),
     weight("certificates", "**", "*", Extra, Notable, "somebody else is trusted too"),
 
     weight("mounts", "**", "*", Missing, Breaking, "the data there is not reached"),

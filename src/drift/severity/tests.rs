@@ -23,6 +23,8 @@ fn the_failures_everybody_knows_are_breaking() {
         ("environment", "LC_ALL (services)", "value=en_US.UTF-8", "value=C.UTF-8"),
         ("environment", "PATH (login)", "value=/usr/bin", "value=/opt/bin"),
         ("locale", "available", "value=C.utf8 en_US.utf8", "value=C.utf8"),
+        ("environment", "PATH (login)", "value=/a", "value=/b"),
+        ("certificates", "aa", "in=bundle,directory", "in=bundle"),
         ("locale", "timezone", "value=Europe/Berlin", "value=Etc/UTC"),
         ("certificates", "aa", "subject=Root", "-"),
         ("runtimes", "node", "path=/usr/bin/node version=18.1", "path=/usr/local/bin/node version=20.2"),
@@ -70,6 +72,8 @@ fn the_rest_is_weighed_too() {
         ("files", "/var/log/app/x.log", "sha256=aa", "sha256=bb", Cosmetic),
         ("files", "/etc/apt/sources.list.d/x.list", "-", "type=file mode=0644 sha256=aa", Notable),
         ("services", "nginx.service", "enabled=enabled", "enabled=disabled", Notable),
+        ("environment", "PATHS", "value=/a", "value=/b", Notable),
+        ("users", "app", "comment=A", "comment=B", Cosmetic),
         ("users", "app", "shell=/bin/sh", "shell=/bin/bash", Notable),
         ("schedules", "backup.timer", "when=daily", "when=hourly", Notable),
     ] {
