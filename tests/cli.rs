@@ -108,6 +108,23 @@ fn what_is_wrong_with_an_envfile_is_shown_in_place() {
 }
 
 #[test]
+fn what_is_wrong_with_an_envfile_is_a_document_for_programs() {
+    let project = Project::new("name = \"shop\"\n[machine.web]\nimage = \"app\"\nport = [\"80:80\"]\n");
+    let outcome = project.env("validate --json").exits(64);
+    assert_eq!(outcome.stderr, "");
+    let finding = &outcome.json()["findings"][0];
+    assert_eq!((&finding["line"], &finding["column"]), (&4.into(), &1.into()));
+    assert_eq!(finding["message"], "unknown key `port` in machine web");
+    let hints = ["did you mean `ports`?", "`env help envfile` lists all keys."];
+    assert_eq!((&finding["file"], &finding["hints"]), (&"Envfile".into(), &serde_json::json!(hints)));
+    project
+        .change("Envfile", "port =", "ports =")
+        .env("validate --json")
+        .succeeds()
+        .stdout_has("\"findings\":[]");
+}
+
+#[test]
 fn validate_says_what_is_declared() {
     let project = Project::new(SHOP);
     assert_snapshot!(project.env("validate").shown(), @r"
@@ -118,7 +135,7 @@ fn validate_says_what_is_declared() {
     project.env("validate --quiet").succeeds().stdout_is("").silent();
     assert_snapshot!(project.env("validate --json --env test").shown(), @r#"
     --- stdout
-    {"version":1,"file":"[PLACE]/project/Envfile","project":"shop","environment":"test","machines":["db","web-1","web-2"],"environments":[{"name":"test","machines":["db","web-1","web-2"]}],"warnings":[]}
+    {"version":1,"file":"[PLACE]/project/Envfile","project":"shop","environment":"test","machines":["db","web-1","web-2"],"environments":[{"name":"test","machines":["db","web-1","web-2"]}],"warnings":[],"findings":[]}
     --- exit 0
     "#);
 }

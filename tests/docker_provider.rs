@@ -5,7 +5,7 @@
 use envup::event::Context;
 use envup::model::fields::Fields;
 use envup::model::id::{Identity, ProjectId};
-use envup::model::machine::{BoxSource, Init, Machine, NetworkJoin, Restart, Source};
+use envup::model::machine::{BoxSource, Init, Machine, NetworkJoin, Source};
 use envup::model::observed::{Contents, Observed, State};
 use envup::model::stack::{DEFAULT_NETWORK, Network, Stack};
 use envup::provider::docker::{DockerProvider, Surroundings};
@@ -200,48 +200,10 @@ pub fn image() -> &'static str {
 /// An image machine that sleeps.
 pub fn sleeper(name: &str) -> Machine {
     Machine {
-        name: name.into(),
-        source: Source::Image(image().into()),
-        provider: "docker".into(),
-        init: Init::None,
         command: Some(["/bin/sleep", "1000"].map(str::to_owned).into()),
-        entrypoint: None,
-        env: BTreeMap::new(),
-        env_files: Vec::new(),
-        working_dir: None,
-        user: None,
-        hostname: None,
-        ports: Vec::new(),
-        expose: Default::default(),
-        volumes: Vec::new(),
-        sync: Vec::new(),
-        tmpfs: BTreeMap::new(),
         networks: BTreeMap::from([(DEFAULT_NETWORK.into(), NetworkJoin::default())]),
-        depends_on: BTreeMap::new(),
-        ready: None,
-        restart: Restart::No,
-        memory: None,
-        cpus: None,
-        pids: None,
-        shm_size: None,
-        ulimits: BTreeMap::new(),
-        sysctls: BTreeMap::new(),
-        devices: Vec::new(),
-        cap_add: Default::default(),
-        cap_drop: Default::default(),
-        security_opt: Default::default(),
-        privileged: false,
-        read_only: false,
-        platform: None,
-        extra_hosts: BTreeMap::new(),
-        dns: Vec::new(),
-        labels: BTreeMap::new(),
-        secrets: Default::default(),
-        configs: BTreeMap::new(),
-        logging: None,
-        stop_signal: None,
         stop_grace: Some(std::time::Duration::from_secs(1)),
-        provision: Vec::new(),
+        ..Machine::new(name, Source::Image(image().into()))
     }
 }
 

@@ -60,8 +60,7 @@ impl Run for Destroy {
         let volumes = if self.volumes { ", with all data on its volumes" } else { "" };
         agree::to_losing(session, &format!("Destroy {listed} of {project}{volumes}?"), self.yes)?;
         let machines = if self.machines.machines.is_empty() { Default::default() } else { names };
-        let mut watch = session.watch_quietly();
-        let _lock = session.lock(&world, "destroy", self.waiting.no_wait, &watch.context)?;
+        let (mut watch, _lock) = session.taking_down(&world, "destroy", &self.waiting)?;
         let options = engine::Destroy { machines, volumes: self.volumes };
         let destroyed = engine::destroy(&world, &options, &watch.context)?;
         watch.finish();

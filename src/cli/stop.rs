@@ -39,8 +39,7 @@ impl Run for Stop {
     fn run(self, session: &Session) -> Result<u8> {
         let world = session.open(&self.which, Purpose::Change)?;
         let names = self.machines.existing(&world)?;
-        let mut watch = session.watch_quietly();
-        let _lock = session.lock(&world, "stop", self.waiting.no_wait, &watch.context)?;
+        let (mut watch, _lock) = session.taking_down(&world, "stop", &self.waiting)?;
         let stopped = engine::stop(&world, &names, &watch.context)?;
         watch.finish();
         let project = &world.identity.name;

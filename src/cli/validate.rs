@@ -5,6 +5,7 @@ use super::options::{Output, Which};
 use super::session::Session;
 use crate::envfile::Loaded;
 use crate::model::Result;
+use crate::model::error::Finding;
 use crate::ui::human::count;
 use crate::ui::{exit, json};
 use clap::Args;
@@ -30,6 +31,13 @@ struct Document<'a> {
     /// All that were checked, with the one above.
     environments: Vec<Environment<'a>>,
     warnings: Vec<&'a str>,
+    findings: [Finding; 0],
+}
+
+/// What is said of an Envfile that is wrong.
+#[derive(Serialize)]
+struct Wrong<'a> {
+    findings: &'a [Finding],
 }
 
 #[derive(Serialize)]
@@ -52,8 +60,15 @@ impl Run for Validate {
 
     fn run(self, session: &Session) -> Result<u8> {
         let all = match self.which.environment {
-            Some(_) => vec![session.load(&self.which)?],
-            None => session.load_all(&self.which)?,
+            Some(_) => session.load(&self.which).map(|loaded| vec![loaded]),
+            None => session.load_all(&self.which),
+        };
+        let all = match all {
+            Err(error) if session.json && !error.findings.is_empty() => {
+                json::document(&session.printer, &Wrong { findings: &error.findings });
+                return Ok(exit::of(error.kind));
+            }
+            all => all?,
         };
         let stack = &all[0].stack;
         if session.json {
@@ -64,6 +79,7 @@ impl Run for Validate {
                 machines: stack.machines.keys().map(String::as_str).collect(),
                 environments: all.iter().map(Environment::of).collect(),
                 warnings: all.iter().flat_map(|loaded| &loaded.warnings).map(String::as_str).collect(),
+                findings: [],
             };
             json::document(&session.printer, &document);
         } else {

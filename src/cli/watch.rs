@@ -1,8 +1,12 @@
 //! Who watches the work: people see progress, programs get a line for each event.
 
+use super::options::Waiting;
 use super::session::Session;
 use super::terminal::{self, Changed};
+use crate::engine::World;
 use crate::event::{Context, Observer};
+use crate::model::Result;
+use crate::state::Lock;
 use crate::ui::board::StepTime;
 use crate::ui::json::JsonLines;
 use crate::ui::progress::Progress;
@@ -42,6 +46,13 @@ impl Session {
         } else {
             self.watch()
         }
+    }
+
+    /// What verbs begin with that take machines down: they are watched, and nobody else works on the stack meanwhile.
+    pub fn taking_down(&self, world: &World, verb: &str, waiting: &Waiting) -> Result<(Watch<'_>, Lock)> {
+        let watch = self.watch_quietly();
+        let lock = self.lock(world, verb, waiting.no_wait, &watch.context)?;
+        Ok((watch, lock))
     }
 }
 

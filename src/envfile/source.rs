@@ -3,6 +3,7 @@
 //! Knows nothing of TOML or of the Envfile's keys.
 
 use crate::model::Error;
+use crate::model::error::Finding;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::rc::Rc;
@@ -115,6 +116,18 @@ impl Diagnostic {
         format!("{}:{line}:{column}: {}", self.source.name, self.message)
     }
 
+    fn finding(&self) -> Finding {
+        let (line, column) = self.source.position(self.span.start);
+        let label = Some(&self.label).filter(|label| !label.is_empty());
+        Finding {
+            file: self.source.name.clone(),
+            line,
+            column,
+            message: self.message.clone(),
+            hints: label.into_iter().chain(&self.hint).cloned().collect(),
+        }
+    }
+
     fn excerpt(&self) -> Option<String> {
         self.source.excerpt(&self.span, &self.label).filter(|_| self.quoted)
     }
@@ -135,6 +148,7 @@ pub(super) fn report(mut found: Vec<Diagnostic>) -> Error {
         parts.push(format!("and {} more", found.len() - SHOWN));
     }
     let mut error = Error::usage("").detail(parts.join("\n\n"));
+    error.findings = found.iter().map(Diagnostic::finding).collect();
     let mut told = BTreeSet::new();
     for hint in found.iter().take(SHOWN).filter_map(|one| one.hint.as_ref()) {
         if told.insert(hint) {

@@ -39,12 +39,30 @@ pub struct Error {
     pub hints: Vec<String>,
     /// Text shown verbatim below the message: source excerpts, the last lines of a log.
     pub detail: Option<String>,
+    /// What `detail` shows of an Envfile, for programs.
+    pub findings: Box<[Finding]>,
+}
+
+/// One thing that is wrong at one place of a file.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// The file, as people know it.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// In characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// Ways out.
+    pub hints: Vec<String>,
 }
 
 impl Error {
     /// An error of a kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), causes: Vec::new(), hints: Vec::new(), detail: None }
+        let (causes, hints) = (Vec::new(), Vec::new());
+        Self { kind, message: message.into(), causes, hints, detail: None, findings: Box::default() }
     }
 
     /// Something was attempted and failed.
