@@ -10,6 +10,7 @@ mod checkouts;
 mod drift;
 mod engine;
 mod gate;
+mod hosts;
 mod interrupted;
 mod keys;
 mod killed;

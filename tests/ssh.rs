@@ -3,7 +3,6 @@
 //! Needs an engine and OpenSSH's client on this machine; hosts are containers from the tests' box.
 
 use crate::support::host::{Host, make_key};
-use crate::support::wait_until;
 use envup::event::Context;
 use envup::model::Kind;
 use envup::transport::ssh::{SshTarget, SshTransport};
@@ -66,7 +65,7 @@ fn one_connection_carries_everything_and_ends_with_us() {
     });
     assert_eq!(host.logins(), 1);
     drop(transport);
-    left_alone(&host);
+    host.is_left_alone();
     assert_eq!(fs::read_dir(host.sockets()).unwrap().count(), 0);
 }
 
@@ -112,20 +111,6 @@ fn files_go_there_and_come_back_as_they_were() {
     assert!(transport.put(&mut archive.as_slice(), "/no/such", &Context::silent()).is_err());
 }
 
-/// Everything of ours that could be left behind: files by our name, processes, logins. The pattern does not find itself.
-fn traces(host: &Host) -> String {
-    host.inside(
-        "ls -d /tmp/* /var/tmp/* /root/* /dev/shm/* /run/* /var/lib/* 2>/dev/null | grep e[n]vup; \
-         ps -eo args | grep e[n]vup; ps -eo args | grep '[s]shd: root@'; true",
-    )
-}
-
-/// All of it goes; sshd takes a moment to see that we left.
-#[track_caller]
-fn left_alone(host: &Host) {
-    wait_until("nothing of ours is left", || traces(host).is_empty());
-}
-
 #[test]
 fn the_agent_is_a_guest_and_leaves_no_trace() {
     let host = Host::start();
@@ -136,9 +121,9 @@ fn the_agent_is_a_guest_and_leaves_no_trace() {
     assert!(matches!(version(&transport), Reply::Version { .. }));
     let path = transport.agent(&Context::silent()).unwrap();
     assert_eq!(host.inside(&format!("stat -c '%a %U' $(dirname {path})")), "700 root");
-    assert!(!traces(&host).is_empty());
+    assert!(!host.traces().is_empty());
     drop(transport);
-    left_alone(&host);
+    host.is_left_alone();
 
     // Where /tmp runs no programs, and without a program that computes hashes.
     host.inside("mv /usr/bin/sha256sum /root/");
@@ -147,8 +132,8 @@ fn the_agent_is_a_guest_and_leaves_no_trace() {
     let transport = strict.transport();
     assert!(transport.agent(&Context::silent()).unwrap().starts_with("/root/envup-"));
     drop(transport);
-    left_alone(&strict);
-    left_alone(&host);
+    strict.is_left_alone();
+    host.is_left_alone();
 }
 
 #[test]
@@ -164,7 +149,7 @@ fn an_interrupted_agent_leaves_no_trace_either() {
     let error = agent::call(&transport, request, seen, &context).unwrap_err();
     assert_eq!(error.kind, Kind::Interrupted);
     drop(transport);
-    left_alone(&host);
+    host.is_left_alone();
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Run for Destroy {
             None => session.open(&self.which, Purpose::Change)?,
         };
         let project = &world.identity.name;
-        let names = self.machines.existing(&world)?;
+        let names = engine::ours(&world, &self.machines.existing(&world)?)?;
         let listed = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let volumes = if self.volumes { ", with all data on its volumes" } else { "" };
         agree::to_losing(session, &format!("Destroy {listed} of {project}{volumes}?"), self.yes)?;

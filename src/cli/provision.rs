@@ -4,7 +4,7 @@ use super::Run;
 use super::bring::{Wish, bring_up};
 use super::options::{Bringing, Output};
 use super::session::Session;
-use crate::engine::{PlanOptions, World};
+use crate::engine::{self, PlanOptions, World};
 use crate::model::machine::Machine;
 use crate::model::step::{RunPolicy, Step};
 use crate::model::{Error, Result};
@@ -49,20 +49,27 @@ impl Provision {
         &self,
         machines: impl Iterator<Item = &'a Machine>,
     ) -> Result<BTreeMap<String, BTreeSet<String>>> {
-        let mut run = BTreeMap::new();
+        let (mut run, mut refused) = (BTreeMap::new(), None);
         for machine in machines {
+            if !machine.takes_changes() {
+                refused = Some(&machine.name);
+                continue;
+            }
             let keys: BTreeSet<String> =
                 machine.provision.iter().filter(|step| self.wants(step)).map(Step::key).collect();
             if !keys.is_empty() {
                 run.insert(machine.name.clone(), keys);
             }
         }
-        if let Some(step) = self.step.as_ref().filter(|_| run.is_empty()) {
+        if let Some(step) = self.step.as_ref().filter(|_| run.is_empty() && refused.is_none()) {
             return Err(Error::usage(format!("no step is called `{step}`")).hint(
                 "a step is known by its `name`, its script's path, or its number in the machine's list",
             ));
         }
-        Ok(run)
+        match refused.filter(|_| run.is_empty()) {
+            Some(host) => Err(engine::takes_no_changes(host)),
+            None => Ok(run),
+        }
     }
 
     fn wants(&self, step: &Step) -> bool {

@@ -40,7 +40,7 @@ pub struct Remote {
 impl Remote {
     /// Runs it; its exit code is the result.
     pub fn run(&self, session: &Session, world: &World, machine: &str, argv: Vec<String>) -> Result<u8> {
-        let machine = only(world, machine)?;
+        let (node, machine) = only(world, machine)?;
         let screen = session.surroundings.screen;
         let with_terminal = self.tty
             || !self.no_tty && screen.stdin_is_terminal && screen.stdout_is_terminal && !self.no_stdin;
@@ -59,7 +59,7 @@ impl Remote {
             terminal: with_terminal
                 .then(|| -> TerminalSize { Box::new(|| terminal::size().unwrap_or(USUAL_SIZE)) }),
         };
-        let transport = engine::connect(world, &machine.name)?;
+        let transport = engine::connect(world, &node)?;
         let raw = (with_terminal && screen.stdin_is_terminal).then(terminal::raw).transpose()?;
         let exit = transport.exec(command, &mut Through(&session.printer), &session.context());
         drop(raw);
@@ -75,12 +75,15 @@ impl Remote {
     }
 }
 
-/// The one machine that a name or pattern means.
-fn only<'a>(world: &'a World, pattern: &str) -> Result<&'a Machine> {
-    let machines = &world.stack.machines;
-    let chosen = engine::select(&[pattern.to_owned()], machines.keys().map(String::as_str))?;
-    match machines.values().filter(|machine| chosen.contains(&machine.name)).collect::<Vec<_>>()[..] {
-        [machine] => Ok(machine),
+/// The one machine that a name or pattern means; of several hosts that are one machine, the one of that name.
+fn only<'a>(world: &'a World, pattern: &str) -> Result<(String, &'a Machine)> {
+    let machines = world.stack.machines.values();
+    let mut nodes: BTreeMap<String, &Machine> =
+        machines.flat_map(|machine| machine.nodes().into_iter().map(move |node| (node, machine))).collect();
+    let chosen = engine::select(&[pattern.to_owned()], nodes.keys().map(String::as_str))?;
+    nodes.retain(|node, _| chosen.contains(node));
+    match nodes.pop_first() {
+        Some(only) if nodes.is_empty() => Ok(only),
         _ => {
             let names = chosen.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
             Err(Error::usage(format!("`{pattern}` means several machines"))

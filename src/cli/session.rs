@@ -10,8 +10,9 @@ use crate::event::{Context, Event, Observer};
 use crate::model::id::ProjectId;
 use crate::model::stack::Stack;
 use crate::model::{Error, Result};
+use crate::provider::Scope;
 use crate::provider::docker::{DockerProvider, Surroundings as DockerSurroundings};
-use crate::provider::{Provider, Scope};
+use crate::provider::host::HostProvider;
 use crate::state::{Directories, Lock, Project, Wait};
 use crate::ui::printer::Printer;
 use std::path::PathBuf;
@@ -103,7 +104,8 @@ impl Session {
     pub fn open(&self, which: &Which, purpose: Purpose) -> Result<World> {
         let stack = self.load(which)?.stack;
         let directories = Directories::from_environment()?;
-        let providers = self.providers();
+        let mut providers = self.providers();
+        providers.0.push(Box::new(HostProvider::new(&stack, directories.runtime.clone())));
         let adopt = || adopt(&providers, &stack);
         let project = match purpose {
             // Whoever needs the engine finds out; whoever does not need not have one.
@@ -128,13 +130,13 @@ impl Session {
         Ok(World { identity: project.identity(&found.project), providers, project, boxes, stack })
     }
 
-    /// The providers of this program.
+    /// The providers that know all stacks of this host. Which machines are hosts only an Envfile says.
     pub fn providers(&self) -> Providers {
         let surroundings = DockerSurroundings {
             home: self.surroundings.variable("HOME").map(PathBuf::from),
             variables: self.surroundings.variables.clone(),
         };
-        Providers(vec![Box::new(DockerProvider::new(surroundings)) as Box<dyn Provider>])
+        Providers(vec![Box::new(DockerProvider::new(surroundings))])
     }
 
     /// The boxes of this user; recipes beside the Envfile come first.

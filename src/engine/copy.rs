@@ -1,5 +1,6 @@
 //! Files between this host and a machine, by the rules of `cp -r`: into a directory that is there, else under the new name.
 
+use super::existing::takes_no_changes;
 use super::{World, connect, ownership};
 use crate::event::Context;
 use crate::model::error::Attempt;
@@ -11,6 +12,9 @@ use std::path::{Path, PathBuf};
 
 /// Copies a file or directory of this host to `to` in a machine, where it belongs to root.
 pub fn copy_in(world: &World, from: &Path, machine: &str, to: &str, context: &Context) -> Result<()> {
+    if world.stack.machines.get(machine).is_some_and(|machine| !machine.takes_changes()) {
+        return Err(takes_no_changes(machine));
+    }
     let transport = connect(world, machine)?;
     let own_name =
         || from.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));

@@ -16,6 +16,9 @@ pub fn desired(world: &World, images: &BTreeMap<String, String>) -> Result<Desir
         desired.machines.insert(machine.name.clone(), describe(world, machine, image)?);
     }
     let provider = world.provider_of_things()?;
+    if provider.capabilities().existing {
+        return Ok(desired);
+    }
     for network in stack.networks.values().filter(|network| network.external.is_none()) {
         let fields = provider.describe_network(network);
         desired.networks.insert(network.name.clone(), DesiredThing { fields });
@@ -37,7 +40,7 @@ fn describe(world: &World, machine: &Machine, image: &str) -> Result<DesiredMach
         }
     }
     let mut steps = Vec::new();
-    for step in &machine.provision {
+    for step in machine.provision.iter().filter(|_| machine.takes_changes()) {
         let provisioner = provisioner(&step.tool);
         provisioner.validate(step)?;
         let digest = provisioner.inputs(step)?;

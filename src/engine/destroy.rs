@@ -1,7 +1,7 @@
 //! Taking a stack away: machines, their networks, and volumes only when that was said.
 
 use super::stop::{each_after_its_users, grace};
-use super::{World, observe, ownership};
+use super::{World, existing, observe, ownership};
 use crate::event::{Context, Event, Outcome};
 use crate::model::Result;
 use crate::model::observed::ObservedMachine;
@@ -35,7 +35,7 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
     let observed = observe(world)?.observed;
     let all: BTreeSet<String> = observed.machines.iter().map(|machine| machine.name.clone()).collect();
     let whole = options.machines.is_empty();
-    let chosen = if whole { all.clone() } else { &all & &options.machines };
+    let chosen = existing::ours(world, &if whole { all.clone() } else { &all & &options.machines })?;
     context.emit(Event::Begin { machines: chosen.iter().cloned().collect() });
     ownership::settle_all(world, &observed, context);
     each_after_its_users(world, &chosen, Outcome::Removed, context, &|name| {

@@ -1,5 +1,6 @@
 //! The logs of several machines as one, in the order in which the lines were written.
 
+use super::existing::is_existing;
 use super::{World, journal};
 use crate::event::Context;
 use crate::model::machine::Init;
@@ -63,7 +64,7 @@ fn read(
     let gone = |_| Error::interrupted("reading logs");
     let provider = world.provider_of(name, None)?;
     let boots = world.stack.machines.get(name).is_some_and(|machine| machine.init == Init::Systemd);
-    if boots {
+    if boots || is_existing(world, name) {
         let transport = provider.connect(&world.identity, name)?;
         if journal::has_journal(transport.as_ref(), context) {
             return journal::read(

@@ -49,7 +49,8 @@ impl Work<'_> {
         if desired::is_one_shot(self.world, name) {
             return self.complete(ran);
         }
-        if let Some(ready) = &self.machine.ready {
+        self.provider.reach(&self.world.identity, name, self.context)?;
+        if let Some(ready) = self.machine.ready.as_ref().filter(|_| !self.machine.is_several()) {
             let before = self.observed().filter(|_| !self.action.start);
             let known = before.and_then(|observed| observed.direct);
             ready::wait(self.machine, ready, known, self.provider, &self.world.identity, self.context)?;

@@ -14,6 +14,7 @@ mod copy;
 mod desired;
 mod destroy;
 mod drift;
+mod existing;
 mod fingerprint;
 mod glance;
 mod image_builder;
@@ -42,6 +43,7 @@ pub use consent::{Touches, touches};
 pub use copy::{copy_in, copy_out};
 pub use destroy::{Destroy, Destroyed, destroy};
 pub use drift::{DriftOptions, drift};
+pub use existing::{ours, takes_no_changes};
 pub use image_builder::ImageBuilder;
 pub use list::{list, listed};
 pub use logs::logs;
@@ -84,7 +86,9 @@ impl World {
     /// The provider of a machine: of one that exists the one that observed it, also when it left the Envfile or is declared
     /// elsewhere now; else the declared one.
     pub fn provider_of(&self, name: &str, observed: Option<&ObservedMachine>) -> Result<&dyn Provider> {
-        let declared = self.stack.machines.get(name).map(|machine| machine.provider.as_str());
+        // Of several hosts that are one machine, each is known as `machine@host`.
+        let machine = name.split_once('@').map_or(name, |(machine, _)| machine);
+        let declared = self.stack.machines.get(machine).map(|machine| machine.provider.as_str());
         match observed.map(|machine| machine.provider.as_str()).or(declared) {
             Some(provider) => self.providers.get(provider),
             None => self.provider_of_things(),
@@ -107,7 +111,7 @@ impl Providers {
         let known = self.0.iter().find(|provider| provider.name() == name);
         known.map(AsRef::as_ref).ok_or_else(|| {
             Error::new(Kind::Unavailable, format!("the provider `{name}` is not part of this version"))
-                .hint("`provider = \"docker\"` is")
+                .hint("`provider = \"docker\"` and `provider = \"host\"` are")
         })
     }
 
@@ -172,7 +176,7 @@ fn plan_from(world: &World, view: View, options: &PlanOptions) -> Result<Planned
             .map(|provider| (provider.name().to_owned(), provider.capabilities().clone()))
             .collect(),
         remove_orphans: options.remove_orphans,
-        rebuild: options.rebuild.clone(),
+        rebuild: existing::ours(world, &options.rebuild)?,
         run_steps: options.run_steps.clone(),
     };
     let mut plan = plan::diff(&desired, &view.observed, &known)?;

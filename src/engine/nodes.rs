@@ -4,7 +4,7 @@ use super::World;
 use super::fingerprint::fingerprint;
 use crate::event::Context;
 use crate::model::drift::Level;
-use crate::model::machine::Source;
+use crate::model::machine::Machine;
 use crate::model::observed::{Observed, ObservedMachine, State};
 use crate::model::{Error, Result};
 use crate::transport::fingerprint::Taken;
@@ -50,9 +50,5 @@ pub fn fingerprints(
 
 /// What the nodes of a machine are called; none for a machine that the Envfile does not declare.
 pub fn node_names(world: &World, machine: &ObservedMachine) -> Vec<String> {
-    match world.stack.machines.get(&machine.name).map(|declared| &declared.source) {
-        Some(Source::Host(access)) => access.nodes(&machine.name).into_iter().map(|(name, _)| name).collect(),
-        Some(_) => vec![machine.name.clone()],
-        None => Vec::new(),
-    }
+    world.stack.machines.get(&machine.name).map(Machine::nodes).unwrap_or_default()
 }

@@ -1,10 +1,11 @@
 //! What exists of a stack: the engines' own report, overlaid with the machines' ledgers.
 
 use super::World;
+use super::existing::is_existing;
 use super::steps::CONTENTS_MARK;
 use crate::event::Context;
 use crate::model::Result;
-use crate::model::observed::{Observed, ObservedMachine};
+use crate::model::observed::{Observed, ObservedMachine, State};
 use crate::provider::{Provider, Scope};
 use crate::state::LedgerCopy;
 use envup_agent::{Ledger, STATE_DIRS};
@@ -26,7 +27,11 @@ pub fn observe(world: &World) -> Result<View> {
     for provider in world.providers.of(&world.stack)? {
         let mut observed = provider.observe(Scope::Stack(&world.identity))?;
         for machine in &mut observed.machines {
-            let ledger = ledger(world, provider, machine)?;
+            let ledger = if provider.capabilities().existing {
+                ledger_of_host(world, provider, machine)
+            } else {
+                ledger(world, provider, machine)?
+            };
             overlay(machine, &ledger);
             view.ledgers.insert(machine.name.clone(), ledger);
         }
@@ -48,6 +53,23 @@ fn ledger(world: &World, provider: &dyn Provider, machine: &ObservedMachine) -> 
     Ok(read_ledger(world, provider, machine)?.unwrap_or_default())
 }
 
+/// The ledger that lies on a host, which others may have written too: our copy would not do. One that cannot be reached is
+/// known to be so from now on; one that takes no changes is not asked.
+fn ledger_of_host(world: &World, provider: &dyn Provider, machine: &mut ObservedMachine) -> Ledger {
+    let declared = world.stack.machines.get(&machine.name);
+    if !declared.is_some_and(|declared| declared.takes_changes() && !declared.provision.is_empty()) {
+        return Ledger::default();
+    }
+    let reached = provider.reach(&world.identity, &machine.name, &Context::silent());
+    match reached.and_then(|()| read_ledger(world, provider, machine)) {
+        Ok(ledger) => ledger.unwrap_or_default(),
+        Err(_) => {
+            machine.state = State::Unreachable;
+            Ledger::default()
+        }
+    }
+}
+
 /// Whether anything was ever applied in it: otherwise asking would only cost time.
 fn may_have_ledger(world: &World, machine: &ObservedMachine) -> bool {
     let declared = world.stack.machines.get(&machine.name);
@@ -58,7 +80,11 @@ fn may_have_ledger(world: &World, machine: &ObservedMachine) -> bool {
 /// out of date when they would write it.
 pub fn keep_ledgers(world: &World, view: &View) {
     let copies = world.project.ledgers();
-    for machine in view.observed.machines.iter().filter(|machine| may_have_ledger(world, machine)) {
+    let is_ours = |machine: &&ObservedMachine| !is_existing(world, &machine.name);
+    for machine in view.observed.machines.iter().filter(is_ours) {
+        if !may_have_ledger(world, machine) {
+            continue;
+        }
         let Some(ledger) = view.ledgers.get(&machine.name) else { continue };
         if copies.load(&machine.engine_id).is_none_or(|copy| copy.ledger != *ledger) {
             let copy = LedgerCopy { started: machine.started.clone(), ledger: ledger.clone() };

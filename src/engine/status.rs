@@ -1,16 +1,20 @@
 //! How the stack stands: the engines' report, one probe of each machine that runs, and the ledgers.
 
 use super::{View, World, desired, glance, observe, ready};
+use crate::event::Context;
 use crate::model::Result;
 use crate::model::machine::Machine;
 use crate::model::observed::{ObservedMachine, State};
 use crate::model::status::{MachineStatus, StackStatus, StepCounts};
+use crate::provider::Provider;
 use crate::provision::provisioner;
 use envup_agent::{Ledger, LedgerStatus};
 
 /// Observes and probes.
 pub fn status(world: &World) -> Result<StackStatus> {
-    let view = observe(world)?;
+    let mut view = observe(world)?;
+    find_unreachable(world, &mut view);
+    let view = &view;
     let holding = std::thread::scope(|scope| {
         let probes: Vec<_> = world
             .stack
@@ -21,7 +25,23 @@ pub fn status(world: &World) -> Result<StackStatus> {
             .collect();
         probes.into_iter().map(|probe| probe.join().unwrap_or(false)).collect::<Vec<_>>()
     });
-    Ok(stack_status(world, &view, &holding))
+    Ok(stack_status(world, view, &holding))
+}
+
+/// Looks for machines that are only taken to run.
+fn find_unreachable(world: &World, view: &mut View) {
+    std::thread::scope(|scope| {
+        for machine in view.observed.machines.iter_mut().filter(|machine| machine.state == State::Running) {
+            scope.spawn(|| {
+                let reach = |provider: &dyn Provider| {
+                    provider.reach(&world.identity, &machine.name, &Context::silent())
+                };
+                if world.provider_of(&machine.name, Some(machine)).and_then(reach).is_err() {
+                    machine.state = State::Unreachable;
+                }
+            });
+        }
+    });
 }
 
 /// The same from what an `up` has just seen: what came up is ready.
@@ -43,7 +63,7 @@ fn is_ready(world: &World, machine: &Machine, observed: Option<&ObservedMachine>
         Some(observed) => return desired::is_one_shot(world, &machine.name) && observed.exit_code == Some(0),
         None => return false,
     };
-    let Some(ready) = &machine.ready else { return true };
+    let Some(ready) = machine.ready.as_ref().filter(|_| !machine.is_several()) else { return true };
     if direct.is_some_and(|address| glance::holds(&ready.requirements, address)) {
         return true;
     }
@@ -95,7 +115,7 @@ fn of_observed(observed: &ObservedMachine, ready: bool, steps: StepCounts, state
 
 fn count(machine: &Machine, ledger: &Ledger) -> StepCounts {
     let mut counts = StepCounts::default();
-    for step in &machine.provision {
+    for step in machine.provision.iter().filter(|_| machine.takes_changes()) {
         // A step whose inputs cannot be read is not known to be applied.
         let digest = provisioner(&step.tool).inputs(step).ok();
         match ledger.step(&step.key()) {

@@ -1,6 +1,6 @@
 //! Stopping machines in the order in which nothing loses what it needs, and starting them again.
 
-use super::{World, observe};
+use super::{World, existing, observe};
 use crate::event::{Context, Event, Outcome};
 use crate::model::machine::Machine;
 use crate::model::observed::State;
@@ -17,7 +17,8 @@ pub fn stop(world: &World, names: &BTreeSet<String>, context: &Context) -> Resul
         let machine = view.observed.machine(name);
         machine.is_some_and(|machine| matches!(machine.state, State::Running | State::Paused))
     };
-    let chosen: BTreeSet<String> = names.iter().filter(|name| running(name)).cloned().collect();
+    let ours = existing::ours(world, names)?;
+    let chosen: BTreeSet<String> = ours.into_iter().filter(|name| running(name)).collect();
     context.emit(Event::Begin { machines: chosen.iter().cloned().collect() });
     each_after_its_users(world, &chosen, Outcome::Stopped, context, &|name| {
         context.emit(Event::Doing { machine: Some(name.to_owned()), what: "stopping".to_owned() });

@@ -7,6 +7,8 @@ pub struct Capabilities {
     pub update: &'static [&'static str],
     /// The same, for machines made from a box only.
     pub update_box: &'static [&'static str],
+    /// Its machines exist already: it makes, starts, stops and removes nothing, and has no networks and volumes.
+    pub existing: bool,
 }
 
 impl Capabilities {

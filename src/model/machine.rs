@@ -158,6 +158,24 @@ impl Machine {
         matches!(self.source, Source::Box(_))
     }
 
+    /// What it is called where one place is meant: its name, but `web@web2.example.org` for each of several hosts.
+    pub fn nodes(&self) -> Vec<String> {
+        match &self.source {
+            Source::Host(access) => access.nodes(&self.name).into_iter().map(|(node, _)| node).collect(),
+            _ => vec![self.name.clone()],
+        }
+    }
+
+    /// Whether several hosts play its role.
+    pub fn is_several(&self) -> bool {
+        matches!(&self.source, Source::Host(access) if access.hosts.len() > 1)
+    }
+
+    /// Whether steps may run in it: a host is only looked at unless the Envfile says otherwise.
+    pub fn takes_changes(&self) -> bool {
+        !matches!(&self.source, Source::Host(access) if !access.changes_allowed)
+    }
+
     /// What it starts from, for people: `debian/12`, `postgres:16`, `build ./app`; of a host where it is.
     pub fn source_name(&self) -> String {
         match &self.source {

@@ -5,6 +5,7 @@
 
 pub mod docker;
 pub mod fake;
+pub mod host;
 
 use crate::event::Context;
 use crate::model::capabilities::Capabilities;
@@ -62,6 +63,11 @@ pub trait Provider: Send + Sync {
 
     /// A way into a machine; `name` is its name in the stack.
     fn connect(&self, identity: &Identity, name: &str) -> Result<Box<dyn Transport>>;
+
+    /// Whether a machine that is taken to run can be reached; else why not. Engines have just said so.
+    fn reach(&self, _identity: &Identity, _name: &str, _context: &Context) -> Result<()> {
+        Ok(())
+    }
 
     /// An address at which this host is certain to reach this running machine and no other, where there is one.
     fn direct_address(&self, _identity: &Identity, _name: &str) -> Result<Option<IpAddr>> {

@@ -110,6 +110,20 @@ impl Host {
         docker(&["rm", "--force", "--volumes", &self.id]);
     }
 
+    /// Everything of ours that could be left behind: files by our name, processes, logins. The pattern does not find itself.
+    pub fn traces(&self) -> String {
+        self.inside(
+            "ls -d /tmp/* /var/tmp/* /root/* /dev/shm/* /run/* /var/lib/* 2>/dev/null | grep e[n]vup; \
+             ps -eo args | grep e[n]vup; ps -eo args | grep '[s]shd: root@'; true",
+        )
+    }
+
+    /// Nothing of ours must be left; sshd takes a moment to see that we are gone.
+    #[track_caller]
+    pub fn is_left_alone(&self) {
+        super::wait_until("nothing of ours is left", || self.traces().is_empty());
+    }
+
     /// How many connections its sshd let in so far.
     pub fn logins(&self) -> usize {
         self.inside("cat /var/log/sshd.log").matches("Accepted publickey").count()

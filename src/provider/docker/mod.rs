@@ -64,6 +64,7 @@ impl DockerProvider {
         let capabilities = Capabilities {
             update: &["memory", "cpus", "pids", "restart", "network."],
             update_box: &["env.", "config.", "secret."],
+            existing: false,
         };
         Self { surroundings, client: Mutex::default(), capabilities }
     }

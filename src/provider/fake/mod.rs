@@ -34,6 +34,7 @@ pub struct FakeProvider {
 static CAPABILITIES: Capabilities = Capabilities {
     update: &["memory", "cpus", "pids", "restart", "network."],
     update_box: &["env.", "config.", "secret."],
+    existing: false,
 };
 
 impl FakeProvider {
