@@ -1,10 +1,10 @@
 //! Drift: below each machine a line for each difference, the worst first; at the end the counts.
 
 use super::{Table, count, truncate};
-use crate::drift::{BASELINE, Difference, MachineDrift, Report};
+use crate::drift::{BASELINE, Difference, DifferenceKind, MachineDrift, Report};
 use crate::model::drift::Severity;
 use crate::ui::paint::Paint;
-use envup_agent::Item;
+use envup_agent::{Item, Section};
 
 /// Longer values are cut: `--json` has them whole.
 const VALUE: usize = 32;
@@ -81,11 +81,14 @@ fn sign(difference: &Difference) -> &'static str {
     }
 }
 
-/// The key, and how much else came with it.
+/// The key, and how much else came with it. Which of the distribution's managers a package is of goes without saying.
 fn key(difference: &Difference) -> String {
+    let key = difference.key.as_str();
+    let bare = ["dpkg:", "rpm:", "apk:"].into_iter().find_map(|manager| key.strip_prefix(manager));
+    let key = bare.filter(|_| difference.is_in(Section::Packages)).unwrap_or(key);
     match difference.also {
-        0 => difference.key.clone(),
-        also => format!("{} (and {also} with it)", difference.key),
+        0 => key.to_owned(),
+        also => format!("{key} (and {also} with it)"),
     }
 }
 
@@ -113,17 +116,25 @@ fn word(section: &str) -> &str {
 
 /// Both sides in as few words as tell them apart.
 fn sides(difference: &Difference) -> (String, String) {
-    let names = difference.before.iter().chain(&difference.after).flat_map(Item::keys);
-    let several = names.collect::<std::collections::BTreeSet<_>>().len() > 1;
-    let side = |item: &Option<Item>, missing: &str| match item {
-        None => missing.to_owned(),
-        Some(item) if item.is_empty() => "present".to_owned(),
+    let several = difference.fields().len() > 1;
+    let side = |item: &Option<Item>| match item {
+        None => "-".to_owned(),
+        Some(item) if difference.kind != DifferenceKind::Changed => principal(item),
+        Some(item) if item.is_empty() => "-".to_owned(),
         Some(item) => {
             let fields = item.iter().map(|(name, value)| field(name, value, several));
             truncate(&fields.collect::<Vec<_>>().join(" "), VALUE)
         }
     };
-    (side(&difference.before, "-"), side(&difference.after, "-"))
+    (side(&difference.before), side(&difference.after))
+}
+
+/// What people ask first about something that is on one side only.
+fn principal(item: &Item) -> String {
+    const FIRST: [&str; 9] =
+        ["version", "value", "active", "uid", "gid", "subject", "process", "needs", "when"];
+    let first = FIRST.into_iter().find_map(|name| Some((name, item.get(name)?)));
+    first.map_or_else(|| "present".to_owned(), |(name, value)| truncate(&field(name, value, true), VALUE))
 }
 
 fn field(name: &str, value: &str, named: bool) -> String {
@@ -131,7 +142,11 @@ fn field(name: &str, value: &str, named: bool) -> String {
         "sha256" | "keyed" | "files" | "documents" if value.len() == 64 => format!("{}…", &value[..8]),
         _ => value.to_owned(),
     };
-    if named && !matches!(name, "value" | "version" | "sha256") { format!("{name} {value}") } else { value }
+    if named && !matches!(name, "value" | "version" | "sha256" | "active" | "subject" | "process" | "when") {
+        format!("{name} {value}")
+    } else {
+        value
+    }
 }
 
 fn summary(report: &Report, strict: bool) -> String {
@@ -154,5 +169,46 @@ fn summary(report: &Report, strict: bool) -> String {
         0 => format!("{verdict}.\n"),
         _ if strict => format!("{verdict}; {hidden} of noise rules.\n"),
         _ => format!("{verdict}; {hidden} in noise rules (--strict shows them).\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(fields: &[(&str, &str)]) -> Option<Item> {
+        Some(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn the_worst_comes_first_and_noise_only_when_asked_for() {
+        let mut machine = MachineDrift::new("web");
+        let mut ssl = Difference::of_envfile("dpkg:libssl3", None, None);
+        ssl.section = "packages".into();
+        ssl.severity = Severity::Breaking;
+        (ssl.before, ssl.after) = (item(&[("version", "3.0.11-1")]), item(&[("version", "3.0.17-1")]));
+        ssl.also = 2;
+        let mut log = Difference::of_envfile("/var/log/dpkg.log", None, None);
+        (log.section, log.rule) = ("files".into(), Some("logs".into()));
+        let mut bob = Difference::of_envfile("bob", None, Some(""));
+        (bob.section, bob.after) = ("users".into(), item(&[("uid", "1001"), ("shell", "/bin/sh")]));
+        machine.differences = vec![log, bob, ssl];
+        machine.cannot_tell("files /root could not be read: permission denied");
+        let report = Report {
+            project: "shop".into(),
+            environment: "dev".into(),
+            against: BASELINE.into(),
+            machines: vec![machine],
+        };
+        let shown = |strict| drift(&Drift { report: &report, strict }, Paint::OFF);
+        insta::assert_snapshot!(shown(false), @r"
+        shop · dev
+             web                               baseline  now
+          !  libssl3 (and 2 with it)  package  3.0.11-1  3.0.17-1
+          ~  bob                      user     -         uid 1001
+          ? files /root could not be read: permission denied
+        1 breaking, 1 notable, 1 machine not fully read; 1 in noise rules (--strict shows them).
+        ");
+        assert!(shown(true).contains("/var/log/dpkg.log") && shown(true).contains("(logs)"));
     }
 }
