@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a helper that fails fails the test
 
+mod cache;
 mod files;
 mod fingerprint;
 mod ledger;

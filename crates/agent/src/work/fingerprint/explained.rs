@@ -5,6 +5,8 @@
 //! named here is told by `files` alone: unit files and scripts of packages below /usr, /etc/init.d, other settings of systemd,
 //! /etc/fstab, /etc/sysctl.d, /etc/locale.gen, /etc/profile.d, and the certificate that Debian's ssl-cert makes for the machine.
 
+use std::sync::LazyLock;
+
 use envup_agent::Section;
 
 /// Path and section. A `*` stands for any characters without `/`, a `**` at the end for anything.
@@ -87,14 +89,22 @@ const EXPLAINED: &[(&str, Section)] = &[
     ("/usr/lib/sysimage/rpm/*", Section::Packages),
 ];
 
+/// The patterns up to their first wildcard, and whether they have one.
+static CERTAIN: LazyLock<Vec<(&str, bool)>> = LazyLock::new(|| {
+    let certain = |pattern: &'static str| match pattern.find(['*', '?']) {
+        Some(wild) => (&pattern[..wild], true),
+        None => (pattern, false),
+    };
+    EXPLAINED.iter().map(|(pattern, _)| certain(pattern)).collect()
+});
+
 /// Whether a section may tell what is in some file of a directory; most directories have no such file.
 pub fn is_any_explained(directory: &str) -> bool {
-    EXPLAINED.iter().any(|(pattern, _)| {
-        let certain = pattern.find(['*', '?']).map_or(*pattern, |wild| &pattern[..wild]);
+    CERTAIN.iter().any(|(certain, is_wild)| {
         match certain.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/')) {
             Some(name) => !name.contains('/'),
             // The wild part of the pattern may hold the rest of the directory.
-            None => certain != *pattern && directory.starts_with(certain),
+            None => *is_wild && directory.starts_with(certain),
         }
     })
 }

@@ -176,7 +176,11 @@ impl Found {
 
     /// Everything becomes part of the fingerprint.
     pub fn hand_in(self, section: Section, fingerprint: &mut Fingerprint) {
-        fingerprint.sections.entry(section).or_default().extend(self.items);
+        let items = fingerprint.sections.entry(section).or_default();
+        match items.is_empty() {
+            true => *items = self.items,
+            false => items.extend(self.items),
+        }
         let unread = self.unread.into_iter().map(|(key, reason)| Unread { section, key, reason });
         fingerprint.unread.extend(unread);
     }

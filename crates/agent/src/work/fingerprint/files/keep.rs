@@ -39,3 +39,37 @@ fn file(entry: &Entry, began: u64) -> Option<CachedFile<'_>> {
         md5: entry.md5,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use envup_agent::Content;
+
+    use super::super::entry::Kind;
+    use super::*;
+
+    #[test]
+    fn what_changed_shortly_before_the_scan_or_during_it_is_not_trusted() {
+        let began = 1_700_000_000_500_000_000;
+        let kept = |changed| {
+            let entry = Entry {
+                name: Box::default(),
+                kind: Kind::File,
+                mode: 0o644,
+                user: 0,
+                group: 0,
+                inode: 1,
+                size: 1,
+                changed,
+                owned: None,
+                explained: None,
+                inside: Inside::Content(Content::Sha256([0; 32])),
+                md5: None,
+            };
+            file(&entry, began).map(|file| file.changed)
+        };
+        assert_eq!(kept(began - TICK - 1), Some(began - TICK - 1));
+        assert_eq!([began - TICK, began, began + 1].map(kept), [Some(0); 3]);
+        // A file system without fractions of seconds: half a second is too short.
+        assert_eq!(kept(1_700_000_000_000_000_000), Some(0));
+    }
+}

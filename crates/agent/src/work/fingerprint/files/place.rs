@@ -75,7 +75,7 @@ impl Place {
         let is_in = |places: &[&str]| places.iter().any(|place| is_below(directory, place.as_bytes()));
         Place {
             each: is_in(&EACH),
-            is_document: is_in(&DOCUMENTS),
+            is_document: is_document(directory),
             is_explained: std::str::from_utf8(directory).is_ok_and(explained::is_any_explained),
             is_data: is_in(&DATA),
             is_log: is_in(&[LOGS]),
@@ -117,6 +117,11 @@ impl Place {
 
 /// Packages are unpacked before their list is written; an image's layer is in any order, but takes no longer. Nanoseconds.
 const UNPACKING: u64 = 2_000_000_000;
+
+/// Whether a path belongs to the documentation of packages.
+pub fn is_document(path: &[u8]) -> bool {
+    path.starts_with(b"/usr/share/") && DOCUMENTS.iter().any(|place| is_below(path, place.as_bytes()))
+}
 
 /// Whether a path is a directory or lies below it.
 pub fn is_below(path: &[u8], directory: &[u8]) -> bool {

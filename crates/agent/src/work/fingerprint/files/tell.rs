@@ -12,7 +12,7 @@ use super::Scan;
 use super::digests::Digests;
 use super::entry::{Entry, Inside, Kind};
 use super::names::Names;
-use super::place::{Place, is_below};
+use super::place::{Place, is_below, is_document};
 use super::promised::Promised;
 use super::walk::Walked;
 use crate::work::fingerprint::owners::{Owned, Promise};
@@ -162,7 +162,8 @@ impl Teller<'_> {
             }
             let gone = statat(&self.scan.root, &path[1..], AtFlags::SYMLINK_NOFOLLOW);
             if matches!(gone, Err(Errno::NOENT | Errno::NOTDIR)) {
-                let explained = place_of(path).explained(path).map(Section::as_str);
+                let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or_default();
+                let explained = Place::of(&path[..end]).explained(path).map(Section::as_str);
                 let fields = [("type", Some("missing")), ("package", package(self.scan, owned))];
                 self.found.item(spelled(path), fields.into_iter().chain([("explained", explained)]));
             }
@@ -171,16 +172,10 @@ impl Teller<'_> {
 
     /// Whether nobody could have seen a path, or many machines leave it away.
     fn is_hidden(&self, path: &[u8], walked: &Walked) -> bool {
-        place_of(path).is_document
+        is_document(path)
             || !self.scan.scope.reaches(path)
             || walked.unread.iter().any(|(unread, _)| is_below(path, unread))
     }
-}
-
-/// The place of a listed path, which always has a slash.
-fn place_of(path: &[u8]) -> Place {
-    let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or_default();
-    Place::of(&path[..end])
 }
 
 /// The package of a path that no other one lists.
