@@ -1,6 +1,7 @@
 //! The few system calls that have no safe wrapper.
 
 use std::io;
+use std::os::fd::{FromRawFd as _, OwnedFd};
 use std::time::Duration;
 
 use rustix::process::Pid;
@@ -14,6 +15,18 @@ pub fn fork() -> io::Result<Option<Pid>> {
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         id => Ok(Pid::from_raw(id)),
+    }
+}
+
+/// A socket to a part of the kernel. Not connected: what is written goes to the kernel, what is read comes from it.
+#[allow(unsafe_code)]
+pub fn netlink(protocol: libc::c_int) -> io::Result<OwnedFd> {
+    // SAFETY: takes plain numbers; a descriptor that comes back is new and nobody else's.
+    unsafe {
+        match libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, protocol) {
+            -1 => Err(io::Error::last_os_error()),
+            socket => Ok(OwnedFd::from_raw_fd(socket)),
+        }
     }
 }
 

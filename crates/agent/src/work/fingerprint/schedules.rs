@@ -44,7 +44,7 @@ pub fn collect(view: &View<'_>, found: &mut Found) {
     for (directory, when) in SCRIPTS {
         scripts(view, directory, when, found);
     }
-    for unit in units(view, found).iter().filter(|unit| unit.name.ends_with(".timer")) {
+    for unit in &units(view, &|name| name.ends_with(".timer"), found) {
         if unit.is_own || unit.is_installable() {
             timer(view, unit, found);
         }

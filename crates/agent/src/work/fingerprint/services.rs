@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::systemd::{Unit, template, units};
+use super::systemd::{Unit, directories, template, units};
 use super::view::{Found, View};
 
 /// What comes and goes with logins, or while something uses it.
@@ -20,21 +20,20 @@ const FLEETING: &[&str] = &[
 
 /// The section `services`.
 pub fn collect(view: &View<'_>, found: &mut Found) {
-    let mut native: BTreeSet<String> = BTreeSet::new();
     let active = active(view, found);
-    for unit in units(view, found) {
-        native.insert(unit.name.clone());
-        if unit.name.ends_with(".timer") || FLEETING.iter().any(|name| unit.name.starts_with(name)) {
-            continue;
-        }
+    let counts =
+        |name: &str| !name.ends_with(".timer") && !FLEETING.iter().any(|begin| name.starts_with(begin));
+    for unit in units(view, &counts, found) {
         let state = active.as_ref().and_then(|active| state(&unit, active));
         if unit.is_own || unit.is_installable() || state == Some("active") {
             unit.tell(view, &[("active", state)], found);
         }
     }
-    let has_systemd =
-        ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"].iter().any(|path| view.real(path).is_some());
-    system_v(view, &|script| has_systemd && native.contains(&format!("{script}.service")), found);
+    let exists = |path: &str| view.path(path).symlink_metadata().is_ok();
+    let has_systemd = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"].iter().any(|path| exists(path));
+    let is_native =
+        |script: &str| has_systemd && directories().any(|place| exists(&format!("{place}/{script}.service")));
+    system_v(view, &is_native, found);
     openrc(view, found);
 }
 

@@ -32,7 +32,6 @@ const SELECTED: &[&str] = &[
     "kernel.unprivileged_bpf_disabled",
     "kernel.unprivileged_userns_clone",
     "kernel.yama.ptrace_scope",
-    "net.bridge.bridge-nf-call-iptables",
     "net.core.default_qdisc",
     "net.core.netdev_max_backlog",
     "net.core.rmem_*",

@@ -48,9 +48,9 @@ impl Unit {
         }
     }
 
-    /// Whether it can be enabled, and is no template.
+    /// Whether it can be enabled, and is neither a template nor a target, which starts nothing itself.
     pub fn is_installable(&self) -> bool {
-        self.settings.has("Install") && !self.name.contains("@.")
+        self.settings.has("Install") && !self.name.contains("@.") && !self.name.ends_with(".target")
     }
 
     /// Adds the item that tells about it; `more` are further fields.
@@ -88,8 +88,13 @@ impl Unit {
     }
 }
 
-/// All units that have a file, a link or a drop-in.
-pub fn units(view: &View<'_>, found: &mut Found) -> Vec<Unit> {
+/// Where units lie.
+pub fn directories() -> impl Iterator<Item = &'static str> {
+    SHIPPED.iter().copied().chain([OWN])
+}
+
+/// All units of certain names that have a file, a link or a drop-in.
+pub fn units(view: &View<'_>, counts: &dyn Fn(&str) -> bool, found: &mut Found) -> Vec<Unit> {
     let mut units: BTreeMap<String, Unit> = BTreeMap::new();
     for directory in SHIPPED {
         for name in view.names(directory, found).into_iter().filter(|name| is_unit(name)) {
@@ -104,6 +109,7 @@ pub fn units(view: &View<'_>, found: &mut Found) -> Vec<Unit> {
         own(view, &name, &mut units, found);
     }
     let templates: Vec<String> = units.values().filter_map(|unit| unit.file.clone()).collect();
+    units.retain(|name, _| counts(name));
     for unit in units.values_mut() {
         if unit.file.is_none() {
             let template = template(&unit.name).map(|template| format!("/{template}"));

@@ -63,9 +63,18 @@ impl<'a> View<'a> {
         self.path(&real).symlink_metadata().ok().map(|_| real)
     }
 
+    /// Where to open what a path of the machine leads to. The kernel follows links where they mean what they say.
+    fn reach(&self, path: &str) -> Option<PathBuf> {
+        if self.is_live() {
+            Some(path.into())
+        } else {
+            links::resolve(self.root, path).map(|real| self.path(real))
+        }
+    }
+
     /// The content of a regular file of the machine; `None` when there is none. Failures go into `found`.
     pub fn bytes(&self, path: &str, found: &mut Found) -> Option<Vec<u8>> {
-        match read(&self.path(self.real(path)?)) {
+        match read(&self.reach(path)?) {
             Ok(bytes) => bytes,
             Err(error) if is_absent(&error) => None,
             Err(error) => {
@@ -82,14 +91,14 @@ impl<'a> View<'a> {
 
     /// Whether everybody may read a file.
     pub fn is_public(&self, path: &str) -> bool {
-        let metadata = self.real(path).and_then(|real| fs::metadata(self.path(real)).ok());
+        let metadata = self.reach(path).and_then(|place| fs::metadata(place).ok());
         metadata.is_some_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
     }
 
     /// The names in a directory of the machine, sorted; none when there is no such directory. Failures go into `found`.
     pub fn names(&self, path: &str, found: &mut Found) -> Vec<String> {
-        let Some(real) = self.real(path) else { return vec![] };
-        let mut names: Vec<String> = match fs::read_dir(self.path(real)) {
+        let Some(place) = self.reach(path) else { return vec![] };
+        let mut names: Vec<String> = match fs::read_dir(place) {
             Ok(entries) => {
                 entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
             }
