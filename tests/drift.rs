@@ -1,13 +1,15 @@
 //! Nothing missed: changes planted in real machines, each of which `env drift` has to tell once and as bad as it is, and
 //! nothing else.
 //!
-//! Every change is a [`Case`](case::Case) in the table of its topic. All changes of a table stand beside each other in one
-//! machine: what they need is there before the baseline is taken, then all of them are made, then it is asked once.
+//! Every change is a [`Case`](case::Case) in the table of its topic. Changes that can stand beside each other are planted
+//! together: what they need is there before the baseline is taken, then all of them are made, then it is asked once.
 
 mod accounts;
+mod alone;
 mod case;
 mod files;
 mod judge;
+mod machines;
 mod network;
 mod packages;
 mod planted;
@@ -17,9 +19,10 @@ mod runtime;
 mod services;
 
 use case::Case;
+use planted::Planted;
 
-/// All changes that can stand beside each other in one machine.
-const BESIDE_EACH_OTHER: &[&[Case]] = &[
+/// Changes that can stand beside each other.
+const TOGETHER: &[&[Case]] = &[
     accounts::CASES,
     files::CASES,
     network::CASES,
@@ -31,7 +34,11 @@ const BESIDE_EACH_OTHER: &[&[Case]] = &[
 
 #[test]
 fn every_planted_change_is_told_once_and_nothing_else() {
-    let cases: Vec<&Case> = BESIDE_EACH_OTHER.iter().copied().flatten().collect();
-    assert!(cases.len() >= 40, "{} cases are no corpus", cases.len());
-    planted::in_one_machine(&cases);
+    let together: Vec<&Case> = TOGETHER.iter().copied().flatten().collect();
+    assert!(together.len() >= 40, "{} cases are no corpus", together.len());
+    let machine = Planted::up();
+    machine.plant(&together);
+    for case in alone::CASES {
+        machine.plant(&[case]);
+    }
 }

@@ -24,8 +24,8 @@ pub fn sides(
         package.is_some_and(|package| is_silent(key, package) && has(other, package))
     };
     let (was, is) = match (was, is) {
-        (None, is) if known(&is, before) => (Some(as_packaged()), is),
-        (was, None) if known(&was, after) => (was, Some(as_packaged())),
+        (None, is) if known(&is, before) => (Some(as_packaged()), is.map(besides_type)),
+        (was, None) if known(&was, after) => (was.map(besides_type), Some(as_packaged())),
         sides => sides,
     };
     match (is_gone(&was), is_gone(&is)) {
@@ -47,6 +47,14 @@ fn has(side: &Fingerprint, package: &str) -> bool {
 
 fn is_gone(item: &Option<Item>) -> bool {
     item.as_ref().and_then(|item| item.get("type")).is_some_and(|kind| kind == "missing")
+}
+
+/// Without its type where that is what packages bring most: the other side does not tell it, so it is not known to differ.
+fn besides_type(mut item: Item) -> Item {
+    if matches!(item.get("type").map(String::as_str), Some("file" | "link")) {
+        item.remove("type");
+    }
+    item
 }
 
 fn as_packaged() -> Item {

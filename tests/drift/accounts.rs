@@ -58,4 +58,10 @@ pub const CASES: &[Case] = &[
         change: "usermod --append --groups sudo corpus-member",
         expect: &[changed("groups", "sudo", Breaking)],
     },
+    Case {
+        name: "sudo asks nobody any more",
+        before: "",
+        change: "file /etc/sudoers.d/corpus 'games ALL=(ALL) NOPASSWD: ALL' 440",
+        expect: &[extra("files", "/etc/sudoers.d/corpus", Breaking)],
+    },
 ];

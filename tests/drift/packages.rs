@@ -1,7 +1,7 @@
 //! Changes of packages and of the files they came with.
 
 use super::case::{Case, changed, extra, missing};
-use envup::model::drift::Severity::{Breaking, Notable};
+use envup::model::drift::Severity::{Breaking, Cosmetic, Notable};
 
 pub const CASES: &[Case] = &[
     Case {
@@ -53,9 +53,92 @@ pub const CASES: &[Case] = &[
         expect: &[changed("packages", "dpkg:corpus-broken", Breaking)],
     },
     Case {
+        name: "a configuration file of a package is edited",
+        before: "package corpus-configured 1.0 /etc/corpus-configured.conf setting=1",
+        change: "file /etc/corpus-configured.conf setting=2",
+        expect: &[changed("files", "/etc/corpus-configured.conf", Notable)],
+    },
+    Case {
+        name: "a file of a package is edited, size and time are restored",
+        before: "package corpus-edited 1.0 /usr/lib/corpus-edited/code 'return 0'",
+        change: "edit_unnoticed /usr/lib/corpus-edited/code 'return 1'",
+        expect: &[changed("files", "/usr/lib/corpus-edited/code", Breaking)],
+    },
+    Case {
+        name: "a program of a package is replaced",
+        before: "package corpus-replaced 1.0 /usr/bin/corpus-replaced '#!/bin/true'",
+        change: "file /usr/bin/.new '#!/bin/false' 755; mv /usr/bin/.new /usr/bin/corpus-replaced",
+        expect: &[changed("files", "/usr/bin/corpus-replaced", Breaking)],
+    },
+    Case {
+        name: "a file of a package is deleted",
+        before: "package corpus-deleted 1.0 /usr/lib/corpus-deleted/plugin text",
+        change: "rm /usr/lib/corpus-deleted/plugin",
+        expect: &[missing("files", "/usr/lib/corpus-deleted/plugin", Breaking)],
+    },
+    Case {
+        name: "a program of a package becomes setuid",
+        before: "package corpus-setuid 1.0 /usr/bin/corpus-setuid '#!/bin/true'",
+        change: "chmod 4755 /usr/bin/corpus-setuid",
+        expect: &[changed("files", "/usr/bin/corpus-setuid", Breaking)],
+    },
+    Case {
+        name: "a file of a package gets another owner",
+        before: "package corpus-owned 1.0 /usr/share/corpus-owned/data text",
+        change: "chown games /usr/share/corpus-owned/data",
+        expect: &[changed("files", "/usr/share/corpus-owned/data", Notable)],
+    },
+    Case {
+        name: "a copyright file of a package is edited",
+        before: "package corpus-documented 1.0 /usr/share/doc/corpus-documented/copyright MIT",
+        change: "file /usr/share/doc/corpus-documented/copyright GPL",
+        expect: &[changed("files", "/usr/share/doc/corpus-documented/copyright", Cosmetic)],
+    },
+    Case {
         name: "a package is installed again as it was",
         before: "package corpus-again 1.0 /usr/lib/corpus-again/a text",
         change: "package corpus-again 1.0 /usr/lib/corpus-again/a text",
         expect: &[],
+    },
+    Case {
+        name: "a Python package is installed beside those of the distribution",
+        before: "",
+        change: "directory=/usr/local/lib/python3.11/dist-packages
+            file $directory/corpus_added/__init__.py 'answer = 42'
+            file $directory/corpus_added-1.0.dist-info/METADATA 'Name: corpus-added\nVersion: 1.0'
+            file $directory/corpus_added-1.0.dist-info/RECORD \
+                'corpus_added/__init__.py,,\ncorpus_added-1.0.dist-info/METADATA,,\ncorpus_added-1.0.dist-info/RECORD,,'",
+        expect: &[extra("packages", "pip:/usr/local/lib/python3.11/dist-packages:corpus-added", Notable)],
+    },
+    Case {
+        name: "a Python package has another major version",
+        before: "directory=/usr/local/lib/python3.11/dist-packages
+            file $directory/corpus_pip/__init__.py 'answer = 1'
+            file $directory/corpus_pip-1.9.dist-info/METADATA 'Name: corpus-pip\nVersion: 1.9'
+            file $directory/corpus_pip-1.9.dist-info/RECORD \
+                'corpus_pip/__init__.py,,\ncorpus_pip-1.9.dist-info/METADATA,,\ncorpus_pip-1.9.dist-info/RECORD,,'",
+        change: "directory=/usr/local/lib/python3.11/dist-packages
+            rm -r $directory/corpus_pip-1.9.dist-info
+            file $directory/corpus_pip/__init__.py 'answer = 2'
+            file $directory/corpus_pip-2.0.dist-info/METADATA 'Name: corpus-pip\nVersion: 2.0'
+            file $directory/corpus_pip-2.0.dist-info/RECORD \
+                'corpus_pip/__init__.py,,\ncorpus_pip-2.0.dist-info/METADATA,,\ncorpus_pip-2.0.dist-info/RECORD,,'",
+        expect: &[changed("packages", "pip:/usr/local/lib/python3.11/dist-packages:corpus-pip", Breaking)],
+    },
+    Case {
+        name: "a global npm package has another version",
+        before: r#"file /usr/local/lib/node_modules/corpus-npm/package.json '{ "name": "corpus-npm", "version": "4.1.0" }'"#,
+        change: r#"file /usr/local/lib/node_modules/corpus-npm/package.json '{ "name": "corpus-npm", "version": "4.2.0" }'"#,
+        expect: &[changed("packages", "npm:/usr/local/lib/node_modules:corpus-npm", Notable)],
+    },
+    Case {
+        name: "a gem is removed",
+        before: "file /var/lib/gems/3.1.0/specifications/corpus-gem-1.2.gemspec 'Gem::Specification.new do |s|
+                s.name = \"corpus-gem\".freeze
+                s.version = \"1.2\"
+                end'
+            file /var/lib/gems/3.1.0/gems/corpus-gem-1.2/lib/corpus.rb 'ANSWER = 42'",
+        change: "rm -r /var/lib/gems/3.1.0/specifications/corpus-gem-1.2.gemspec /var/lib/gems/3.1.0/gems/corpus-gem-1.2",
+        expect: &[missing("packages", "gem:/var/lib/gems/3.1.0:corpus-gem", Breaking)],
     },
 ];

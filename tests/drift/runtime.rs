@@ -1,6 +1,6 @@
 //! Changes of what programs begin with: variables, locale, limits, trusted authorities, what PATH gives.
 
-use super::case::{Case, changed, extra};
+use super::case::{Case, changed, extra, missing};
 use envup::model::drift::Severity::{Breaking, Notable};
 
 pub const CASES: &[Case] = &[
@@ -23,10 +23,28 @@ pub const CASES: &[Case] = &[
         expect: &[changed("environment", "PATH (login)", Breaking)],
     },
     Case {
+        name: "another Python is found first",
+        before: "",
+        change: "file /usr/local/bin/python3 '#!/bin/false' 755",
+        expect: &[changed("runtimes", "python3", Breaking)],
+    },
+    Case {
         name: "a locale is no longer made",
         before: "cp -r /usr/lib/locale/C.utf8 /usr/lib/locale/de_DE.utf8",
         change: "rm -r /usr/lib/locale/de_DE.utf8",
         expect: &[changed("locale", "available", Breaking)],
+    },
+    Case {
+        name: "a limit for logins is lowered",
+        before: "file /etc/security/limits.d/corpus.conf '* hard nofile 65536'",
+        change: "file /etc/security/limits.d/corpus.conf '* hard nofile 1024'",
+        expect: &[changed("files", "/etc/security/limits.d/corpus.conf", Notable)],
+    },
+    Case {
+        name: "a setting of the kernel is written down for the next start",
+        before: "",
+        change: "file /etc/sysctl.d/corpus.conf vm.swappiness=1",
+        expect: &[extra("files", "/etc/sysctl.d/corpus.conf", Notable)],
     },
     Case {
         name: "an authority is trusted too",
@@ -41,5 +59,19 @@ pub const CASES: &[Case] = &[
             "76c8acdf7a2c14d79c21c5f14fdb6e9923400fb969983a1bc0f81e225b3fb9b6",
             Notable,
         )],
+    },
+    Case {
+        name: "an authority is not trusted any more",
+        before: "",
+        change: "sed -i 's,^mozilla/ISRG_Root_X1.crt,!&,' /etc/ca-certificates.conf
+            update-ca-certificates >/dev/null 2>&1",
+        expect: &[
+            missing(
+                "certificates",
+                "96bcec06264976f37460779acf28c5a7cfe8a3c0aae11a8ffcee05c0bddf08c6",
+                Breaking,
+            ),
+            changed("files", "/etc/ca-certificates.conf", Notable),
+        ],
     },
 ];

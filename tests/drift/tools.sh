@@ -55,3 +55,9 @@ listen() {
   systemd-run --quiet --unit="listener-$2" /usr/bin/python3 -m http.server --bind "$1" "$2"
   until ss --no-header --listening --tcp --numeric "sport = :$2" | grep -q .; do sleep 0.1; done
 }
+
+# unpacked: waits until nobody can take a change for a part of unpacking a package, which is so for two seconds.
+unpacked() {
+  latest=$(stat -c %Z /var/lib/dpkg/info/*.list | sort -n | tail -n 1)
+  until [ $(($(date +%s) - latest)) -gt 3 ]; do sleep 0.2; done
+}

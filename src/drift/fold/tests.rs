@@ -87,6 +87,22 @@ fn a_program_that_was_replaced_stands_for_the_digest_of_its_package() {
 }
 
 #[test]
+fn a_packaged_file_that_was_changed_is_not_held_to_be_another_kind_of_thing() {
+    let before = ["packages dpkg:a | version=1 files=aa"];
+    let owned =
+        ["packages dpkg:a | version=1 files=bb", "files /usr/share/a/b | FILE sha256=cc package=dpkg:a"];
+    for (before, after) in [(&before[..], &owned[..]), (&owned, &before)] {
+        let comparison = compare(&machine(before), &machine(after));
+        let [file] = comparison.differences.as_slice() else { panic!("{comparison:?}") };
+        assert_eq!((file.severity, file.field("type")), (Severity::Notable, (None, None)));
+    }
+    let replaced =
+        ["packages dpkg:a | version=1 files=bb", "files /usr/share/a/b | type=directory package=dpkg:a"];
+    let comparison = compare(&machine(&before), &machine(&replaced));
+    assert_eq!(comparison.differences[0].severity, Severity::Breaking);
+}
+
+#[test]
 fn an_edited_configuration_file_does_not_stand_for_other_files_of_its_package() {
     let before = ["packages dpkg:a | version=1 files=aa", "files /etc/a | FILE sha256=aa package=dpkg:a"];
     let after = ["packages dpkg:a | version=1 files=bb", "files /etc/a | FILE sha256=bb package=dpkg:a"];

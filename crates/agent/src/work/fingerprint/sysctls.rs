@@ -37,7 +37,6 @@ const SELECTED: &[&str] = &[
     "net.core.rmem_*",
     "net.core.somaxconn",
     "net.core.wmem_*",
-    "net.ipv4.conf.all.forwarding",
     "net.ipv4.conf.all.rp_filter",
     "net.ipv4.ip_forward",
     "net.ipv4.ip_local_port_range",
