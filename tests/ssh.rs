@@ -54,6 +54,57 @@ fn commands_arrive_word_by_word_and_their_codes_come_back() {
 }
 
 #[test]
+fn sudo_makes_root_of_who_logs_in_only_when_asked_for() {
+    let host = Host::start();
+    host.inside(
+        "useradd -m -s /bin/sh deploy && cp -r /root/.ssh /home/deploy/ && chown -R deploy /home/deploy/.ssh && \
+         echo 'deploy ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/deploy",
+    );
+    let deploy = SshTarget { user: Some("deploy".into()), ..host.target() };
+    let who = |target: &SshTarget, user: Option<&str>| {
+        let transport = SshTransport::new(target.clone(), host.sockets()).unwrap();
+        let user = user.map(str::to_owned);
+        run(&transport, Command { user, ..Command::new(["sh", "-c", "echo $(id -un) $(id -gn)"]) })
+    };
+    assert_eq!(who(&deploy, None).1, "deploy deploy\n");
+    assert_eq!(who(&deploy, Some("deploy")).1, "deploy deploy\n");
+    assert_eq!(who(&deploy, Some("root")).0, 126);
+    let as_root = SshTarget { sudo: true, ..deploy };
+    assert_eq!(who(&as_root, None).1, "root root\n");
+    assert_eq!(who(&as_root, Some("nobody:daemon")).1, "nobody daemon\n");
+    let transport = SshTransport::new(as_root.clone(), host.sockets()).unwrap();
+    agent::call(&transport, Request::Version, &mut |_| {}, &Context::silent()).unwrap();
+    drop(transport);
+    host.is_left_alone();
+    host.inside("rm /etc/sudoers.d/deploy");
+    let (code, _, said) = who(&as_root, None);
+    assert!(code != 0 && said.contains("password"), "{said}");
+}
+
+#[test]
+fn jump_hosts_of_the_configuration_are_used() {
+    let host = Host::start();
+    let known = fs::read_to_string(host.known_hosts()).unwrap();
+    let inner = known.split_once(' ').unwrap().1;
+    fs::write(host.known_hosts(), format!("{known}behind {inner}")).unwrap();
+    let config = host.sockets().with_file_name("config");
+    let (port, key, hosts) = (host.port, host.key(), host.known_hosts());
+    let common =
+        format!("User root\nIdentityFile {}\nUserKnownHostsFile {}\n", key.display(), hosts.display());
+    let text = format!(
+        "Host gate\nHostName 127.0.0.1\nPort {port}\n{common}\
+         Host inner\nHostName localhost\nHostKeyAlias behind\nProxyJump gate\n{common}"
+    );
+    fs::write(&config, text).unwrap();
+    let target = SshTarget { host: "inner".into(), config_file: Some(config), ..SshTarget::default() };
+    let transport = SshTransport::new(target, host.sockets()).unwrap();
+    assert_eq!(shell(&transport, "hostname").1.trim(), host.inside("hostname"));
+    assert_eq!(host.logins(), 2);
+    drop(transport);
+    host.is_left_alone();
+}
+
+#[test]
 fn one_connection_carries_everything_and_ends_with_us() {
     let host = Host::start();
     let transport = host.transport();

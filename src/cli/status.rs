@@ -26,7 +26,7 @@ impl Run for Status {
 
     fn run(self, session: &Session) -> Result<u8> {
         let world = session.open(&self.which, Purpose::Look)?;
-        let status = engine::status(&world)?;
+        let status = engine::status(&world, &session.context())?;
         if session.json {
             json::document(&session.printer, &status);
         } else {

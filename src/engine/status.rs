@@ -1,7 +1,7 @@
 //! How the stack stands: the engines' report, one probe of each machine that runs, and the ledgers.
 
 use super::{View, World, desired, glance, observe, ready};
-use crate::event::Context;
+use crate::event::{Context, Event};
 use crate::model::Result;
 use crate::model::machine::Machine;
 use crate::model::observed::{ObservedMachine, State};
@@ -10,10 +10,11 @@ use crate::provider::Provider;
 use crate::provision::provisioner;
 use envup_agent::{Ledger, LedgerStatus};
 
-/// Observes and probes.
-pub fn status(world: &World) -> Result<StackStatus> {
+/// Observes and probes; why a machine cannot be reached is a note.
+pub fn status(world: &World, context: &Context) -> Result<StackStatus> {
     let mut view = observe(world)?;
-    find_unreachable(world, &mut view);
+    find_unreachable(world, &mut view, context);
+    context.check("looking how the machines stand")?;
     let view = &view;
     let holding = std::thread::scope(|scope| {
         let probes: Vec<_> = world
@@ -29,15 +30,18 @@ pub fn status(world: &World) -> Result<StackStatus> {
 }
 
 /// Looks for machines that are only taken to run.
-fn find_unreachable(world: &World, view: &mut View) {
+fn find_unreachable(world: &World, view: &mut View, context: &Context) {
+    let taken_to_run = [State::Running, State::Unreachable];
     std::thread::scope(|scope| {
-        for machine in view.observed.machines.iter_mut().filter(|machine| machine.state == State::Running) {
-            scope.spawn(|| {
-                let reach = |provider: &dyn Provider| {
-                    provider.reach(&world.identity, &machine.name, &Context::silent())
-                };
-                if world.provider_of(&machine.name, Some(machine)).and_then(reach).is_err() {
+        for machine in view.observed.machines.iter_mut() {
+            if !taken_to_run.contains(&machine.state) {
+                continue;
+            }
+            scope.spawn(move || {
+                let reach = |provider: &dyn Provider| provider.reach(&world.identity, &machine.name, context);
+                if let Err(error) = world.provider_of(&machine.name, Some(machine)).and_then(reach) {
                     machine.state = State::Unreachable;
+                    context.emit(Event::Note { text: format!("{}: {error}", machine.name) });
                 }
             });
         }

@@ -1,5 +1,6 @@
 //! Machines that are existing hosts: looked at, never made or removed, and changed only where the Envfile allows it.
 
+use super::running::wait_until;
 use super::stack::Stack;
 use crate::support::host::Host;
 
@@ -38,10 +39,12 @@ fn a_host_is_only_looked_at() {
     host.inside("! test -e /root/mark");
 
     host.stop();
-    let status = stack.env("status --json").succeeds().json();
-    assert_eq!(status["machines"][0]["state"], "unreachable");
+    let status = stack.env("status --json").succeeds().stderr_has("web: cannot reach");
+    assert_eq!(status.json()["machines"][0]["state"], "unreachable");
     stack.env("up").exits(3).stderr_has("cannot reach root@127.0.0.1");
     stack.env("exec web true").exits(125).stderr_has("cannot reach");
+    let without_ssh = stack.project.command(&["exec", "web", "true"]).var("PATH", "/nowhere");
+    without_ssh.run().exits(125).stderr_has("sudo apt install openssh-client");
 }
 
 #[test]
@@ -87,4 +90,35 @@ fn hosts_stay_when_the_rest_of_a_stack_goes() {
     stack.env("destroy web --yes").exits(64);
     stack.env("destroy --yes").succeeds();
     assert_eq!(stack.env("status --json").json()["machines"][1]["state"], "running");
+}
+
+#[test]
+fn whoever_kills_us_nothing_stays_on_the_host() {
+    let host = Host::start();
+    let stack = stack(&host, "ready = { file = \"/never\", timeout = \"600s\" }\n");
+    let begins = || {
+        let running = stack.start("up");
+        wait_until("the agent probes", || host.inside("ps -eo args").contains("/envup-agent"));
+        running
+    };
+    begins().kill();
+    host.is_left_alone();
+    let interrupted = begins();
+    interrupted.interrupt();
+    assert_eq!(interrupted.end().0, 130);
+    assert_eq!(host.traces(), "", "an orderly end leaves nothing even for a moment");
+    assert_eq!(std::fs::read_dir(stack.project.data().join("run")).unwrap().count(), 1, "of the killed one");
+}
+
+#[test]
+fn drift_of_a_host_is_found_and_silence_is_not_taken_for_health() {
+    let host = Host::start();
+    let stack = stack(&host, "");
+    stack.env("accept").succeeds();
+    stack.env("drift").succeeds();
+    host.inside("echo 'vm.swappiness = 1' >/etc/sysctl.d/99-mine.conf");
+    stack.env("drift").exits(2).stdout_has("99-mine.conf");
+    host.is_left_alone();
+    host.stop();
+    stack.env("drift").exits(3).stdout_has("cannot reach");
 }

@@ -117,7 +117,9 @@ impl Actor {
                 let report = engine::up(&world, &planned, &options, &self.context())?;
                 Ok(shown(&planned, &report))
             }
-            "status" => Ok((human::status(&engine::status(&world)?, Paint::OFF), exit::DONE)),
+            "status" => {
+                Ok((human::status(&engine::status(&world, &Context::silent())?, Paint::OFF), exit::DONE))
+            }
             "stop" => {
                 let names = chosen(&world, &given.machines)?;
                 let stopped = engine::stop(&world, &names, &self.context())?;

@@ -46,7 +46,9 @@ impl Host {
         let place = tempfile::Builder::new().prefix("envup-host-").tempdir().unwrap();
         make_key(&place.path().join("key"));
         let key = format!("KEY={}", fs::read_to_string(place.path().join("key.pub")).unwrap().trim());
-        let run = ["run", "--detach", "--init", "--publish", "127.0.0.1:0:22", "--env", &key];
+        let label = "envup.test=host";
+        let run =
+            ["run", "--detach", "--init", "--label", label, "--publish", "127.0.0.1:0:22", "--env", &key];
         let id = docker(&[&run, options, &[image(), "sh", "-c", SERVE]].concat());
         let port = docker(&["port", &id, "22/tcp"]).rsplit_once(':').unwrap().1.parse().unwrap();
         let host = Self { id, port, place };
