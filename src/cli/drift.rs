@@ -10,6 +10,8 @@ use crate::model::drift::{Level, Severity};
 use crate::ui::{exit, human, json};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::path::PathBuf;
 
 /// Show what changed since `up`; exit 2 when something did, 3 when not everything could be read
@@ -19,13 +21,14 @@ Examples:
   env drift
   env drift web-* --strict
   env drift --against production
+  env drift web --against ssh://web1.example.org
   env drift web --against fingerprints/production/web.json
   env drift --level full --fail-on breaking --json")]
 pub struct Drift {
     #[command(flatten)]
     machines: Machines,
-    /// Compare with an environment, a directory or file of `env capture`, instead of the baselines
-    #[arg(long, value_name = "ENVIRONMENT|PATH")]
+    /// Compare with an environment, a directory or file of `env capture`, or a machine, instead of the baselines
+    #[arg(long, value_name = "ENVIRONMENT|PATH|ssh://HOST")]
     against: Option<String>,
     /// The capture must be signed by one of these (a file of allowed signers, see ssh-keygen)
     #[arg(long, value_name = "FILE", requires = "against")]
@@ -55,6 +58,7 @@ impl Run for Drift {
         let options = DriftOptions {
             machines: self.machines.chosen(&world.stack)?,
             level: self.level.unwrap_or(settings.level),
+            today: Timestamp::now().to_zoned(TimeZone::UTC).date().to_string(),
         };
         let context = session.context();
         let report = match &self.against {
@@ -70,6 +74,7 @@ impl Run for Drift {
         } else {
             let view = human::Drift { report: &report, strict: self.strict };
             session.printer.result(&human::drift(&view, session.printer.paint()));
+            report.notes.iter().for_each(|note| session.printer.note(note));
         }
         Ok(match () {
             () if !report.is_complete() => exit::INCOMPLETE,

@@ -1,4 +1,5 @@
-//! What `--against` means: an environment of the Envfile, a directory that `env capture` wrote, one file of it.
+//! What `--against` means: an environment of the Envfile, a directory that `env capture` wrote, one file of it,
+//! or a machine behind ssh that no Envfile names.
 
 use super::capture::capture_directory;
 use super::options::Which;
@@ -7,7 +8,8 @@ use crate::engine::{Reference, World};
 use crate::model::drift::Level;
 use crate::model::duration::age;
 use crate::model::{Error, Result};
-use crate::state::{Capture, MANIFEST, read_fingerprint, verify};
+use crate::state::{Capture, Directories, MANIFEST, read_fingerprint, verify};
+use crate::transport::ssh::{SshTarget, SshTransport};
 use std::path::Path;
 
 /// Finds what the word means and reads it, or takes fingerprints there.
@@ -19,6 +21,12 @@ pub fn find(
     which: &Which,
     level: Level,
 ) -> Result<Reference> {
+    if word.starts_with("ssh://") {
+        let runtime = Directories::from_environment()?.runtime;
+        let transport = SshTransport::new(SshTarget::from_url(word)?, runtime)?;
+        let machines = world.stack.machines.keys().map(String::as_str);
+        return Reference::of_transport(world, word, &transport, level, machines, &session.context());
+    }
     let declared = world.stack.environments.iter().any(|name| name == word);
     let path = session.surroundings.directory.join(word);
     if !declared && path.is_file() {

@@ -1,7 +1,8 @@
 //! What `env drift` found: the differences of every machine, and what nobody can tell.
 
-use super::{Comparison, Difference};
+use super::{Comparison, Difference, Rules};
 use crate::model::drift::Severity;
+use crate::model::stack::Stack;
 use serde::Serialize;
 
 /// What `against` says when machines are compared with their own baselines.
@@ -18,6 +19,8 @@ pub struct Report {
     pub against: String,
     /// In the order of the plan.
     pub machines: Vec<MachineDrift>,
+    /// What is to be said of the project's own rules: those that hold no more.
+    pub notes: Vec<String>,
 }
 
 /// The drift of one machine.
@@ -46,6 +49,7 @@ pub struct Document<'a> {
     in_sync: bool,
     fail_on: Severity,
     machines: &'a [MachineDrift],
+    notes: &'a [String],
 }
 
 impl MachineDrift {
@@ -83,6 +87,21 @@ impl MachineDrift {
 }
 
 impl Report {
+    /// The report of a stack whose differences the rules have marked.
+    pub fn new(stack: &Stack, against: &str, machines: Vec<MachineDrift>, rules: &Rules<'_>) -> Self {
+        let expired = rules.expired().iter().map(|rule| {
+            let until = rule.until.as_deref().unwrap_or_default();
+            format!("the rule \"{}\" of [drift] held until {until}: what it hid is told again", rule.reason)
+        });
+        Self {
+            project: stack.name.clone(),
+            environment: stack.environment.clone(),
+            against: against.to_owned(),
+            notes: expired.collect(),
+            machines,
+        }
+    }
+
     /// Whether everything could be read; otherwise nothing is said about the whole.
     pub fn is_complete(&self) -> bool {
         self.machines.iter().all(|machine| machine.complete)
@@ -105,6 +124,7 @@ impl Report {
             in_sync: complete && !self.fails(fail_on),
             fail_on,
             machines: &self.machines,
+            notes: &self.notes,
         }
     }
 }

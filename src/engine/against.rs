@@ -4,7 +4,7 @@ use super::drift::{DriftOptions, why};
 use super::nodes::{Node, fingerprints};
 use super::reference::{Known, Reference};
 use super::{World, observe};
-use crate::drift::{MachineDrift, Report, compare};
+use crate::drift::{MachineDrift, Report, Rules, compare_by};
 use crate::event::Context;
 use crate::model::Result;
 use crate::model::duration::age;
@@ -21,6 +21,7 @@ pub fn drift_against(
     let is_chosen = |name: &str| options.machines.is_empty() || options.machines.contains(name);
     let mut nodes = fingerprints(world, &observed, &is_chosen, options.level, context);
     context.check("comparing")?;
+    let rules = Rules::new(&world.stack.drift.ignore, &options.today);
     let mut machines = Vec::new();
     for name in world.stack.machines.keys().filter(|name| is_chosen(name)) {
         let here = nodes.remove(name).unwrap_or_default();
@@ -31,19 +32,19 @@ pub fn drift_against(
             machines.push(drift);
         }
         for node in here {
-            machines.push(one_node(node, there, &reference.label));
+            machines.push(one_node(node, there, &reference.label, &rules));
         }
     }
-    Ok(Report {
-        project: world.stack.name.clone(),
-        environment: world.stack.environment.clone(),
-        against: reference.label.clone(),
-        machines,
-    })
+    Ok(Report::new(&world.stack, &reference.label, machines, &rules))
 }
 
 /// One machine here against what several nodes there have in common.
-fn one_node(node: Node, there: Option<&BTreeMap<String, Known>>, label: &str) -> MachineDrift {
+fn one_node(
+    node: Node,
+    there: Option<&BTreeMap<String, Known>>,
+    label: &str,
+    rules: &Rules<'_>,
+) -> MachineDrift {
     let mut drift = MachineDrift::new(&node.name);
     let Some(there) = there.filter(|there| !there.is_empty()) else {
         drift.cannot_tell(format!("{label} has no such machine"));
@@ -67,7 +68,7 @@ fn one_node(node: Node, there: Option<&BTreeMap<String, Known>>, label: &str) ->
         }
     };
     for fingerprint in known.values() {
-        drift.add(compare(&taken.fingerprint, fingerprint));
+        drift.add(compare_by(&taken.fingerprint, fingerprint, rules));
     }
     drift
 }

@@ -7,7 +7,7 @@ use super::desired::is_one_shot;
 use super::fingerprint::known_as;
 use super::nodes::{Node, fingerprints};
 use super::{PlanOptions, Planned, World, observe, plan_from};
-use crate::drift::{BASELINE, Difference, MachineDrift, Report, compare};
+use crate::drift::{BASELINE, Difference, MachineDrift, Report, Rules, compare_by};
 use crate::event::Context;
 use crate::model::action::{Reason, Target};
 use crate::model::drift::Level;
@@ -24,6 +24,8 @@ pub struct DriftOptions {
     pub machines: BTreeSet<String>,
     /// How much is looked at.
     pub level: Level,
+    /// The day, `YYYY-MM-DD`: rules of the project may hold until one.
+    pub today: String,
 }
 
 /// Compares the stack with its Envfile and its baselines.
@@ -40,27 +42,23 @@ pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result
     }
     let planned = PlanOptions { machines: options.machines.clone(), ..PlanOptions::default() };
     let Planned { plan, view, .. } = plan_from(world, view, &planned)?;
+    let rules = Rules::new(&world.stack.drift.ignore, &options.today);
     let mut machines = Vec::new();
     for action in &plan.actions {
         if action.target == Target::Machine {
             let observed = view.observed.machine(&action.name);
             let nodes = nodes.remove(&action.name).unwrap_or_default();
-            machines.extend(one_machine(world, action, observed, nodes));
+            machines.extend(one_machine(world, action, observed, nodes, &rules));
         } else if !action.reasons.is_empty() {
             let name = format!("{} {}", action.target.as_str(), action.name);
-            machines.push(against_envfile(&name, action));
+            machines.push(against_envfile(&name, action, &rules));
         }
     }
-    Ok(Report {
-        project: world.stack.name.clone(),
-        environment: world.stack.environment.clone(),
-        against: BASELINE.to_owned(),
-        machines,
-    })
+    Ok(Report::new(&world.stack, BASELINE, machines, &rules))
 }
 
 /// What the plan would do about it, as differences: the Envfile is what should be, the machine what is.
-fn against_envfile(name: &str, action: &Action) -> MachineDrift {
+fn against_envfile(name: &str, action: &Action, rules: &Rules<'_>) -> MachineDrift {
     let cause = |reason: &&Reason| {
         !matches!(reason.after.as_deref(), Some(RUNS_ALWAYS | AFTER_ANOTHER)) && reason.field != "state"
     };
@@ -70,6 +68,7 @@ fn against_envfile(name: &str, action: &Action) -> MachineDrift {
     };
     let mut drift = MachineDrift::new(name);
     drift.differences = action.reasons.iter().filter(cause).map(difference).collect();
+    rules.apply_project(&mut drift.differences);
     drift
 }
 
@@ -79,8 +78,9 @@ fn one_machine(
     action: &Action,
     observed: Option<&ObservedMachine>,
     nodes: Vec<Node>,
+    rules: &Rules<'_>,
 ) -> Vec<MachineDrift> {
-    let mut drift = against_envfile(&action.name, action);
+    let mut drift = against_envfile(&action.name, action, rules);
     let Some(observed) = observed else {
         drift.differences.push(Difference::of_envfile("machine", Some("declared"), None));
         return vec![drift];
@@ -94,7 +94,7 @@ fn one_machine(
     let mut drifts = vec![drift];
     for node in nodes {
         let mut drift = MachineDrift::new(&node.name);
-        against_baseline(world, &known_as(observed, &node.name), node.taken, &mut drift);
+        against_baseline(world, &known_as(observed, &node.name), node.taken, rules, &mut drift);
         match node.name == action.name {
             true => drifts[0].join(drift),
             false => drifts.push(drift),
@@ -104,10 +104,16 @@ fn one_machine(
 }
 
 /// What changed inside since the baseline was taken; what could not be looked at is said.
-fn against_baseline(world: &World, known_as: &str, taken: Result<Taken>, drift: &mut MachineDrift) {
+fn against_baseline(
+    world: &World,
+    known_as: &str,
+    taken: Result<Taken>,
+    rules: &Rules<'_>,
+    drift: &mut MachineDrift,
+) {
     let compared = taken.and_then(|taken| {
         let baseline = world.project.baselines().load(known_as)?;
-        Ok(baseline.map(|baseline| compare(&baseline, &taken.fingerprint)))
+        Ok(baseline.map(|baseline| compare_by(&baseline, &taken.fingerprint, rules)))
     });
     match compared {
         Ok(Some(comparison)) => drift.add(comparison),

@@ -1,11 +1,14 @@
 //! What a stack can be compared with besides its own baselines: another environment, a capture, one file.
 
+use super::fingerprint::request;
 use super::nodes::fingerprints;
 use super::{World, observe};
 use crate::event::Context;
 use crate::model::drift::Level;
 use crate::model::{Error, Kind, Result};
 use crate::state::Capture;
+use crate::transport::Transport;
+use crate::transport::fingerprint::take;
 use envup_agent::Fingerprint;
 use std::collections::BTreeMap;
 
@@ -82,6 +85,19 @@ impl Reference {
             reference.add(machine, machine.to_owned(), known);
         }
         reference
+    }
+
+    /// One machine that a transport leads into, as it is now, that these machines are compared with.
+    pub fn of_transport<'a>(
+        world: &World,
+        label: &str,
+        transport: &dyn Transport,
+        level: Level,
+        machines: impl IntoIterator<Item = &'a str>,
+        context: &Context,
+    ) -> Result<Self> {
+        let taken = take(transport, request(world, level)?, &[], context)?;
+        Ok(Self::of_one(label, &taken.fingerprint, machines))
     }
 
     fn add(&mut self, machine: &str, node: String, known: Known) {

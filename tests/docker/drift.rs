@@ -64,3 +64,23 @@ fn a_machine_that_does_not_run_is_never_in_sync() {
     let drift = stack.env("drift --json").exits(3).json();
     assert_eq!((&drift["complete"], &drift["in_sync"]), (&false.into(), &false.into()));
 }
+
+#[test]
+fn what_a_project_knows_of_is_hidden_for_a_reason_and_until_a_day() {
+    let envfile = |until: &str| {
+        let rule = format!("{{ path = \"/srv/uploads/**\", reason = \"user data\", until = \"{until}\" }}");
+        format!("[machine.app]\nimage = \"IMAGE\"\n[drift]\nignore = [{rule}]\n")
+    };
+    let stack = Stack::new(&envfile("2999-12-31"));
+    stack.up();
+    stack.inside("app", "mkdir -p /srv/uploads && echo x > /srv/uploads/picture");
+    stack.env("drift --fail-on breaking").succeeds();
+    let shown = stack.env("drift").exits(2).stdout_has("/srv (and 1 with it)");
+    assert!(!shown.stdout.contains("picture"), "{shown}");
+    stack.env("drift --strict").exits(2).stdout_has("picture").stdout_has("user data");
+    stack.env("accept").succeeds();
+    stack.inside("app", "echo y > /srv/uploads/picture");
+    stack.env("drift").succeeds().stdout_has("1 in noise rules");
+    stack.envfile(&envfile("2020-01-01"));
+    stack.env("drift").exits(2).stdout_has("picture").stderr_has("held until 2020-01-01");
+}

@@ -32,15 +32,6 @@ impl<'a> Rules<'a> {
         &self.expired
     }
 
-    /// The project's rules that fit none of these differences.
-    pub fn unused<'d>(&self, differences: impl IntoIterator<Item = &'d Difference>) -> Vec<&'a IgnoreRule> {
-        let mut unused = self.project.clone();
-        for difference in differences {
-            unused.retain(|rule| !covers_any(rule, difference));
-        }
-        unused
-    }
-
     /// Marks what the rules hide of the differences of two fingerprints.
     pub fn apply(&self, differences: &mut [Difference], before: &Fingerprint, after: &Fingerprint) {
         for difference in differences {
@@ -96,12 +87,6 @@ fn fits(rule: &IgnoreRule, difference: &Difference) -> bool {
 
 fn covers(rule: &IgnoreRule, field: &str) -> bool {
     rule.field.as_deref().is_none_or(|only| only == field)
-}
-
-fn covers_any(rule: &IgnoreRule, difference: &Difference) -> bool {
-    let is_whole = difference.kind != DifferenceKind::Changed;
-    let by_field = || difference.fields().into_iter().any(|field| covers(rule, field));
-    fits(rule, difference) && (rule.field.is_none() || (!is_whole && by_field()))
 }
 
 /// Whether a pattern fits a key: `*` stops at slashes, `**` does not.

@@ -199,6 +199,7 @@ mod tests {
             environment: "dev".into(),
             against: BASELINE.into(),
             machines: vec![machine],
+            notes: Vec::new(),
         };
         let shown = |strict| drift(&Drift { report: &report, strict }, Paint::OFF);
         insta::assert_snapshot!(shown(false), @r"
