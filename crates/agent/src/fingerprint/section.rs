@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Section {
-    /// Key: `id`, `name`, `version`, `codename`, `debian version`, `arch`, `kernel`, `libc`, `init`, `selinux`, `hostname`,
-    /// `hostname of /etc/hostname` (where it is another one). Field: `value`.
+    /// Key: `id`, `name`, `version`, `codename`, `debian version`, `arch`, `kernel`, `libc`, `init`, `selinux`, `hostname`.
+    /// Fields: `value`; `hostname_file` (what /etc/hostname says where that is another one).
     Os,
     /// Key: `MANAGER:NAME`, such as `dpkg:nginx`, `rpm:…`, `apk:…`, `pip:DIRECTORY:NAME`, `npm:DIRECTORY:NAME`,
     /// `gem:DIRECTORY:NAME`. Fields: `version`, `arch`, `state` (`hold`, or a state other than installed), `files` (digest of
@@ -43,8 +43,8 @@ pub enum Section {
     /// Key: name of a variable, with ` (login)` or ` (services)` where that has a value of its own. Fields: `value`, or `keyed`
     /// when it may not be told; `from` (`process`, `services`, `login`, with commas).
     Environment,
-    /// Key: `LANG` and the like, `timezone`, `timezone of /etc/timezone` (where it is another one), `available` (locales that
-    /// were made). Field: `value`.
+    /// Key: `LANG` and the like, `timezone`, `available` (locales that were made). Fields: `value`; `timezone_file` (what
+    /// /etc/timezone says where that is another one).
     Locale,
     /// Key: name, such as `vm.max_map_count`. Field: `value`.
     Sysctls,

@@ -55,7 +55,7 @@ fn archived(archive: &dyn ReadAt) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// `timezone`, and `timezone of /etc/timezone` where that file says something else.
+/// `timezone`, and in it what /etc/timezone says where that is something else.
 fn time_zone(view: &View<'_>, found: &mut Found) {
     let said = view.text("/etc/timezone", found).map(|text| plain(text.trim()).to_owned());
     let zone = match std::fs::read_link(view.path("/etc/localtime")) {
@@ -74,10 +74,8 @@ fn time_zone(view: &View<'_>, found: &mut Found) {
             None => "UTC".to_owned(),
         },
     };
-    if let Some(said) = said.filter(|said| zone.split(' ').next() != Some(said) && !said.is_empty()) {
-        found.value("timezone of /etc/timezone", &said);
-    }
-    found.value("timezone", &zone);
+    let other = said.filter(|said| zone.split(' ').next() != Some(said) && !said.is_empty());
+    found.item("timezone", [("value", Some(zone.as_str())), ("timezone_file", other.as_deref())]);
 }
 
 /// All names of the one zone that everybody calls UTC.
@@ -157,12 +155,9 @@ mod tests {
             .link("/etc/localtime", "/usr/share/zoneinfo/Asia/Tokyo")
             .file("/etc/timezone", "Asia/Tokyo\n");
         assert_eq!(zone(&dangling), "Asia/Tokyo (not installed)");
-        assert!(!dangling.items(collect).contains_key("timezone of /etc/timezone"));
+        assert_eq!(field(&dangling.items(collect), "timezone", "timezone_file"), None);
         dangling.file("/etc/timezone", "Europe/Berlin\n");
-        assert_eq!(
-            field(&dangling.items(collect), "timezone of /etc/timezone", "value"),
-            Some("Europe/Berlin")
-        );
+        assert_eq!(field(&dangling.items(collect), "timezone", "timezone_file"), Some("Europe/Berlin"));
     }
 
     #[test]

@@ -30,10 +30,8 @@ pub fn collect(view: &View<'_>, found: &mut Found) {
         found.value("kernel", &name.release().to_string_lossy());
         found.value("arch", &name.machine().to_string_lossy());
         let hostname = name.nodename().to_string_lossy().into_owned();
-        if let Some(said) = said.filter(|said| *said != hostname && !said.is_empty()) {
-            found.value("hostname of /etc/hostname", &said);
-        }
-        found.value("hostname", &hostname);
+        let other = said.filter(|said| *said != hostname && !said.is_empty());
+        found.item("hostname", [("value", Some(hostname.as_str())), ("hostname_file", other.as_deref())]);
         if let Some(enforces) = view.text("/sys/fs/selinux/enforce", found) {
             found.value("selinux", if enforces.trim() == "1" { "enforcing" } else { "permissive" });
         }
