@@ -6,13 +6,19 @@
 //! * [`compare`]: two fingerprints become differences, and what nobody can tell.
 //! * [`weigh`]: how bad a difference is, and why, from a table.
 //! * [`Rules`]: which differences mean nothing, for everybody or for a project.
+//! * [`consensus`]: what several nodes of one role agree on, and which of them stands out.
+//! * [`matrix`]: many environments side by side.
+//! * [`changed_files`]: which files are behind the digest of a package.
 //! * [`version`]: which of two versions is the newer one.
 //! * [`Report`]: the drift of a whole stack.
 
+mod changed_files;
 mod compare;
 mod comparison;
+mod consensus;
 mod difference;
 mod fold;
+mod matrix;
 mod packaged;
 mod report;
 mod rules;
@@ -22,9 +28,12 @@ mod sample;
 mod severity;
 pub mod version;
 
+pub use changed_files::{ChangedFile, changed_files};
 pub use compare::{compare, compare_by};
 pub use comparison::{Comparison, Incomparable, Side, UnreadOn};
+pub use consensus::{Consensus, Outlier, consensus};
 pub use difference::{Difference, DifferenceKind};
+pub use matrix::{Matrix, Row, matrix};
 pub use report::{BASELINE, Document, MachineDrift, Report};
 pub use rules::{Rules, reason};
 pub use severity::weigh;

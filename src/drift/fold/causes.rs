@@ -87,8 +87,11 @@ fn file_of_program<'a>(scene: &Scene<'a>, seen: Seen<'a>) -> Option<&'a Differen
     programs.into_iter().find(|program| {
         let is_it = |name| scene.seen(program).values(name).any(|path| path == file.key);
         let needs = program.key.strip_prefix(&file.key).is_some_and(|rest| rest.starts_with(" needs "));
+        // A program that another one hides, or the other way round.
+        let shadows = |paths: &str| paths.split(',').any(|path| path == file.key);
+        let is_hidden = scene.seen(program).values("shadows").any(shadows);
         let explains = seen.is_one_sided() || program.fields().contains(&"version");
-        explains && (needs || ["file", "path", "real"].into_iter().any(is_it))
+        explains && (needs || is_hidden || ["file", "path", "real"].into_iter().any(is_it))
     })
 }
 
