@@ -14,6 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The forms in which content is told; an item has at most one of them.
 const CONTENT: [&str; 4] = ["sha256", "keyed", "size", "value"];
 
+/// Where the package only tells what came along with what: it changes when another package lists the same directory too, or
+/// when a package leaves its configuration behind. That is told in the section of packages.
+const OWNED: [Section; 3] = [Section::Files, Section::Services, Section::Schedules];
+
 /// Fields of packages that the level `facts` leaves out.
 const DIGESTS: [&str; 2] = ["files", "documents"];
 
@@ -114,6 +118,7 @@ impl Pair<'_> {
         let is_left_out = |name: &str| {
             (incomparable.is_some() && CONTENT.contains(&name))
                 || (partly && !(was.contains_key(name) && is.contains_key(name)))
+                || (name == "package" && OWNED.contains(&section))
                 || (only_facts && section == Section::Packages && DIGESTS.contains(&name))
         };
         let differing = |one: &Item, other: &Item| {

@@ -17,6 +17,19 @@ pub const CASES: &[Case] = &[
         expect: &[missing("packages", "dpkg:corpus-removed", Breaking)],
     },
     Case {
+        name: "a package is removed and its configuration stays",
+        before: "package corpus-left 1.0 /usr/lib/corpus-left/a text /etc/cron.d/corpus-left '0 1 * * * root /bin/true' \
+                /etc/corpus-left.conf setting",
+        change: "dpkg --remove corpus-left >/dev/null",
+        expect: &[missing("packages", "dpkg:corpus-left", Breaking)],
+    },
+    Case {
+        name: "a package brings a directory that another one has too",
+        before: "package corpus-shared 1.0 /etc/corpus-shared/a.conf setting",
+        change: "package corpus-shared-too 1.0 /etc/corpus-shared/b.conf setting",
+        expect: &[extra("packages", "dpkg:corpus-shared-too", Notable)],
+    },
+    Case {
         name: "a package is purged with its configuration",
         before: "package corpus-purged 1.0 /usr/lib/corpus-purged/a text /etc/corpus-purged.conf setting",
         change: "dpkg --purge corpus-purged >/dev/null",

@@ -38,6 +38,18 @@ fn only_fields_that_differ_are_told() {
 }
 
 #[test]
+fn another_owner_of_a_file_is_told_in_the_section_of_packages() {
+    let machine = |package: &str| {
+        fingerprint(&[
+            (Section::Files, "/etc/ssl", &format!("type=directory {package}")),
+            (Section::Libraries, "libz.so.1", &format!("file=/usr/lib/libz.so.1 {package}")),
+        ])
+    };
+    let expected = ["changed libraries libz.so.1 package"];
+    assert_eq!(told(&machine("package=dpkg:a"), &machine("package=dpkg:b")), expected);
+}
+
+#[test]
 fn digests_of_different_keys_are_not_comparable() {
     let before = fingerprint(&[(Section::Files, "/etc/shadow", "type=file mode=0640 keyed=aa")]);
     let mut after = fingerprint(&[(Section::Files, "/etc/shadow", "type=file mode=0644 keyed=bb")]);

@@ -2,6 +2,7 @@
 
 use super::super::difference::{Difference, DifferenceKind};
 use super::super::packaged::is_silent;
+use super::authorities::{bundle_of_authority, package_of_bundle};
 use super::people::{group_of_user, home_of_user, members_of_group};
 use super::units::{explained, port_of_unit, service_of_timer};
 use super::{Scene, Seen};
@@ -15,6 +16,8 @@ pub const CAUSES: &[Cause] = &[
     part_of_package,
     release_of_package,
     digest_of_package,
+    bundle_of_authority,
+    package_of_bundle,
     explained,
     file_of_program,
     locale_files,

@@ -3,6 +3,7 @@
 //! Which differences belong together is said in `causes`, each kind in a function of its own. What is counted to another
 //! difference makes that one as bad as itself. What a rule hides stays by itself, so that its number is known.
 
+mod authorities;
 mod causes;
 mod people;
 mod units;

@@ -208,3 +208,23 @@ fn locales_and_releases_take_what_they_are_made_of() {
     let after = ["os libc | value=glibc 2.31-1", "packages dpkg:libc6 | version=2.31-1"];
     assert_eq!(told(&before, &after), ["changed packages dpkg:libc6 (+1)"]);
 }
+
+#[test]
+fn authorities_come_and_go_with_their_bundle_and_its_package() {
+    let there = [
+        "packages dpkg:ca-certificates | version=20230311",
+        "files /etc/ssl/certs/ca-certificates.crt | FILE explained=certificates",
+        "files /etc/ssl/certs/a.pem | type=link explained=certificates",
+        "certificates aa | subject=A in=bundle,directory",
+        "certificates bb | subject=B in=added,bundle",
+    ];
+    let left = "certificates bb | subject=B in=added";
+    assert_eq!(told(&there, &[left]), ["missing packages dpkg:ca-certificates (+4)"]);
+    let no_bundle = [there[0], there[2], "certificates aa | subject=A in=directory", left];
+    assert_eq!(told(&there, &no_bundle), ["missing files /etc/ssl/certs/ca-certificates.crt (+2)"]);
+    let one_less = [there[0], there[1], there[4]];
+    assert_eq!(told(&there, &one_less), ["missing certificates aa (+1)"]);
+    let another = [there[0], there[2], there[3], left, "certificates cc | subject=C in=directory"];
+    let expected = ["missing files /etc/ssl/certs/ca-certificates.crt (+1)", "extra certificates cc"];
+    assert_eq!(told(&there, &another), expected);
+}

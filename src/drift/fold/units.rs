@@ -1,13 +1,14 @@
 //! Files that another section explains, and what belongs to a unit of systemd.
 
 use super::super::difference::{Difference, DifferenceKind};
+use super::authorities::is_bundle;
 use super::{Scene, Seen};
 use envup_agent::Section;
 
 /// A file that came or went whose content another section tells: counted to what that section says of it.
 pub fn explained<'a>(scene: &Scene<'a>, seen: Seen<'a>) -> Option<&'a Difference> {
     let file = seen.difference;
-    if file.kind == DifferenceKind::Changed {
+    if file.kind == DifferenceKind::Changed || is_bundle(file) {
         return None;
     }
     let section = Section::named(seen.field("explained")?)?;
