@@ -80,9 +80,7 @@ impl Teller<'_> {
             self.is_seen[number as usize] = true;
         }
         let Some(owned) = entry.owned else { return self.item(path, entry) };
-        if self.scan.promise(entry) == Some(&Promise::Language)
-            && PROTOCOLS.iter().any(|name| *name == &*entry.name)
-        {
+        if self.scan.promise(entry) == Some(&Promise::Language) && PROTOCOLS.contains(&&*entry.name) {
             return;
         }
         if self.is_told(place, path, entry, owned) {
