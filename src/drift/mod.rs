@@ -9,6 +9,7 @@
 //! * [`consensus`]: what several nodes of one role agree on, and which of them stands out.
 //! * [`matrix`]: many environments side by side.
 //! * [`changed_files`]: which files are behind the digest of a package.
+//! * [`explain`], [`text_diff`]: what a difference means and how to make both sides alike; what changed in a text.
 //! * [`version`]: which of two versions is the newer one.
 //! * [`Report`]: the drift of a whole stack.
 
@@ -17,6 +18,7 @@ mod compare;
 mod comparison;
 mod consensus;
 mod difference;
+mod explain;
 mod fold;
 mod matrix;
 mod packaged;
@@ -26,6 +28,7 @@ mod rules;
 #[cfg(test)]
 mod sample;
 mod severity;
+mod text_diff;
 pub mod version;
 
 pub use changed_files::{ChangedFile, changed_files};
@@ -33,7 +36,9 @@ pub use compare::{compare, compare_by};
 pub use comparison::{Comparison, Incomparable, Side, UnreadOn};
 pub use consensus::{Consensus, Outlier, consensus};
 pub use difference::{Difference, DifferenceKind};
+pub use explain::{Explanation, explain};
 pub use matrix::{Matrix, Row, matrix};
 pub use report::{BASELINE, Document, MachineDrift, Report};
 pub use rules::{Rules, reason};
 pub use severity::weigh;
+pub use text_diff::text_diff;
