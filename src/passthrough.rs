@@ -20,6 +20,7 @@ pub const VERBS: &[&str] = &[
     "drift",
     "accept",
     "capture",
+    "matrix",
     "shell",
     "exec",
     "copy",

@@ -24,7 +24,8 @@ Examples:
   env capture --env production --sign ~/.ssh/id_ed25519
   env capture --out /media/usb/shop
 A machine that cannot be reached from here:
-  env capture --kit kit && scp -r kit db1: && ssh db1 'kit/envup-agent < kit/request' > db1.answer
+  env capture --kit kit && scp -r kit db1:/tmp
+  ssh db1 '/tmp/kit/envup-agent < /tmp/kit/request; rm -r /tmp/kit' > db1.answer
   env capture --env production --import db=db1.answer")]
 pub struct Capture {
     #[command(flatten)]
@@ -122,8 +123,8 @@ fn write_kit(session: &Session, world: &World, directory: &Path, level: Level) -
         json::document(&session.printer, &json!({ "directory": directory }));
     } else {
         session.printer.result(&format!(
-            "Run this as root on the machine, then take the answer in with `env capture --import`:\n  \
-             {shown}/envup-agent < {shown}/request > machine.answer\n"
+            "Copy {shown} to /tmp of the machine, run this there as root, and take the answer in with --import:\n  \
+             /tmp/kit/envup-agent < /tmp/kit/request > machine.answer"
         ));
         session
             .printer

@@ -58,7 +58,7 @@ impl Run for Drift {
         let options = DriftOptions {
             machines: self.machines.chosen(&world.stack)?,
             level: self.level.unwrap_or(settings.level),
-            today: Timestamp::now().to_zoned(TimeZone::UTC).date().to_string(),
+            today: today(),
         };
         let context = session.context();
         let report = match &self.against {
@@ -82,6 +82,11 @@ impl Run for Drift {
             () => exit::DONE,
         })
     }
+}
+
+/// The day, as rules of projects write days.
+pub fn today() -> String {
+    Timestamp::now().to_zoned(TimeZone::UTC).date().to_string()
 }
 
 /// The words of `--level`.

@@ -18,6 +18,7 @@ mod help;
 mod interrupt;
 mod list;
 mod logs;
+mod matrix;
 mod new;
 mod options;
 mod plan;
@@ -82,6 +83,7 @@ enum Verb {
     Drift(drift::Drift),
     Accept(accept::Accept),
     Capture(capture::Capture),
+    Matrix(matrix::Matrix),
     Shell(shell::Shell),
     Exec(exec::Exec),
     Copy(copy::Copy),
@@ -167,6 +169,7 @@ macro_rules! each_verb {
             Verb::Drift($verb) => $call,
             Verb::Accept($verb) => $call,
             Verb::Capture($verb) => $call,
+            Verb::Matrix($verb) => $call,
             Verb::Shell($verb) => $call,
             Verb::Exec($verb) => $call,
             Verb::Copy($verb) => $call,

@@ -38,7 +38,7 @@ pub use consensus::{Consensus, Outlier, consensus};
 pub use difference::{Difference, DifferenceKind};
 pub use explain::{Explanation, explain};
 pub use matrix::{Matrix, Row, matrix};
-pub use report::{BASELINE, Document, MachineDrift, Report};
+pub use report::{BASELINE, Document, MachineDrift, MachineMatrix, MatrixReport, Report};
 pub use rules::{Rules, reason};
 pub use severity::weigh;
 pub use text_diff::text_diff;

@@ -1,6 +1,6 @@
 //! What `env drift` found: the differences of every machine, and what nobody can tell.
 
-use super::{Comparison, Difference, Rules};
+use super::{Comparison, Difference, Matrix, Rules};
 use crate::model::drift::Severity;
 use crate::model::stack::Stack;
 use serde::Serialize;
@@ -31,6 +31,9 @@ pub struct MachineDrift {
     /// What is known of the side it is compared with: how many hosts, how old. Empty when there is nothing to say.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reference: String,
+    /// Whether it is one of several hosts over there that is not like most of them; then `before` is what most have.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub outlier: bool,
     /// Whether everything could be read on both sides.
     pub complete: bool,
     /// What differs, hidden by a rule or not.
@@ -126,5 +129,38 @@ impl Report {
             machines: &self.machines,
             notes: &self.notes,
         }
+    }
+}
+
+/// Environments side by side, for all machines of a stack.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct MatrixReport {
+    /// The stack's name.
+    pub project: String,
+    /// By name.
+    pub machines: Vec<MachineMatrix>,
+}
+
+/// One machine in several environments.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct MachineMatrix {
+    /// Its name.
+    pub machine: String,
+    /// Whether everything could be read everywhere.
+    pub complete: bool,
+    /// What differs.
+    #[serde(flatten)]
+    pub matrix: Matrix,
+}
+
+impl MatrixReport {
+    /// Whether everything could be read everywhere.
+    pub fn is_complete(&self) -> bool {
+        self.machines.iter().all(|machine| machine.complete)
+    }
+
+    /// Whether something differs that is this bad or worse.
+    pub fn fails(&self, severity: Severity) -> bool {
+        self.machines.iter().flat_map(|machine| &machine.matrix.rows).any(|row| row.severity >= severity)
     }
 }

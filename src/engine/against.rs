@@ -1,13 +1,16 @@
 //! The machines here against a reference: one call of the agent for each, nothing of the Envfile or the steps.
 
-use super::drift::{DriftOptions, why};
+use super::drift::DriftOptions;
+pub use super::drift::why as why_not;
+use super::matrix::readable;
 use super::nodes::{Node, fingerprints};
 use super::reference::{Known, Reference};
 use super::{World, observe};
-use crate::drift::{MachineDrift, Report, Rules, compare_by};
+use crate::drift::{MachineDrift, Report, Rules, compare_by, consensus};
 use crate::event::Context;
 use crate::model::Result;
 use crate::model::duration::age;
+use envup_agent::Fingerprint;
 use std::collections::BTreeMap;
 
 /// Compares the machines of the stack with those of a reference.
@@ -32,7 +35,7 @@ pub fn drift_against(
             machines.push(drift);
         }
         for node in here {
-            machines.push(one_node(node, there, &reference.label, &rules));
+            machines.extend(one_node(node, there, &reference.label, &rules));
         }
     }
     Ok(Report::new(&world.stack, &reference.label, machines, &rules))
@@ -44,33 +47,34 @@ fn one_node(
     there: Option<&BTreeMap<String, Known>>,
     label: &str,
     rules: &Rules<'_>,
-) -> MachineDrift {
+) -> Vec<MachineDrift> {
     let mut drift = MachineDrift::new(&node.name);
     let Some(there) = there.filter(|there| !there.is_empty()) else {
         drift.cannot_tell(format!("{label} has no such machine"));
-        return drift;
+        return vec![drift];
     };
-    let known: BTreeMap<_, _> = there
-        .iter()
-        .filter_map(|(name, known)| Some((name.as_str(), known.fingerprint.as_ref().ok()?)))
-        .collect();
+    let known: Vec<(&str, &Fingerprint)> = there.iter().filter_map(readable).collect();
     drift.reference = described(there, known.len());
     for (name, known) in there {
         if let Err(error) = &known.fingerprint {
-            drift.cannot_tell(format!("{name} of {label}: {}", why(error)));
+            drift.cannot_tell(format!("{name} of {label}: {}", why_not(error)));
         }
     }
     let taken = match node.taken {
         Ok(taken) => taken,
         Err(error) => {
-            drift.cannot_tell(why(&error));
-            return drift;
+            drift.cannot_tell(why_not(&error));
+            return vec![drift];
         }
     };
-    for fingerprint in known.values() {
-        drift.add(compare_by(&taken.fingerprint, fingerprint, rules));
-    }
-    drift
+    let Some(agreed) = consensus(&known, rules) else { return vec![drift] };
+    drift.add(compare_by(&taken.fingerprint, &agreed.fingerprint, rules));
+    let apart = agreed.outliers.into_iter().map(|outlier| {
+        let mut drift = MachineDrift { outlier: true, ..MachineDrift::new(outlier.node) };
+        drift.add(outlier.comparison);
+        drift
+    });
+    std::iter::once(drift).chain(apart).collect()
 }
 
 /// How many nodes there are and how old what is known of them is: `2 of 3 hosts, 3 days old`.

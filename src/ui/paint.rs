@@ -1,6 +1,7 @@
 //! The few colours there are, each by what it means. Everything must be readable without them.
 
 use crate::model::action::Verb;
+use crate::model::drift::Severity;
 use crate::model::observed::State;
 use owo_colors::Style;
 
@@ -47,6 +48,15 @@ impl Paint {
     /// What is more important than its neighbours.
     pub fn strong(self, text: &str) -> String {
         self.with(Style::new().bold(), text)
+    }
+
+    /// In the colour of a severity.
+    pub fn severity(self, severity: Severity, text: &str) -> String {
+        match severity {
+            Severity::Breaking => self.bad(text),
+            Severity::Notable => self.notable(text),
+            Severity::Cosmetic => self.dim(text),
+        }
     }
 
     /// In the colour of an action.

@@ -44,8 +44,8 @@ fn a_capture_is_compared_with_and_cannot_be_forged() {
 fn a_machine_that_nobody_reaches_is_taken_in_by_its_answer() {
     let stack = stack();
     stack.env("capture --kit kit").succeeds().stdout_has("envup-agent");
-    stack.env("copy kit web:/root/").succeeds();
-    let answer = stack.inside("web", "/root/kit/envup-agent < /root/kit/request; rm -r /root/kit");
+    stack.env("copy kit web:/tmp/").succeeds();
+    let answer = stack.inside("web", "/tmp/kit/envup-agent < /tmp/kit/request; rm -r /tmp/kit");
     stack.project.write("web.answer", &answer);
     stack.env("capture --out carried --import web=web.answer").succeeds().stdout_has("carried/web.json");
     stack.env("drift web --against carried").succeeds();
@@ -60,4 +60,21 @@ fn what_does_not_run_is_not_captured_in_silence() {
     stack.env("stop db").succeeds();
     stack.env("capture --out part").exits(3).stderr_has("db does not run");
     assert!(stack.project.path("part/web.json").is_file() && !stack.project.path("part/db.json").exists());
+}
+
+#[test]
+fn environments_stand_side_by_side_with_what_differs_alone() {
+    let stack = stack();
+    stack.env("capture --out before").succeeds();
+    stack.inside("db", "echo 'tester:x:4711:' >> /etc/group");
+    stack.env("capture --out after").succeeds();
+    stack.env("matrix before before").succeeds().stdout_has("the same everywhere");
+    let shown = stack.env("matrix before after dev").exits(2).stdout_has("tester").stdout_has("gid 4711");
+    assert!(!shown.stdout.contains("root"), "{shown}");
+    stack.env("matrix before after --machine web").succeeds();
+    let matrix = stack.env("matrix before after --json").exits(2).json();
+    let rows = matrix["machines"][0]["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["section"], &rows[0]["key"]), (1, &"groups".into(), &"tester".into()));
+    stack.env("stop db").succeeds();
+    stack.env("matrix before dev").exits(3).stdout_has("db of dev does not run");
 }

@@ -41,12 +41,10 @@ fn one(machine: &MachineDrift, view: &Drift<'_>, paint: Paint) -> String {
     }
     for difference in shown {
         let (before, after) = sides(difference);
-        let sign = sign(difference);
-        let painted = match difference.severity {
-            _ if difference.rule.is_some() => paint.dim(sign),
-            Severity::Breaking => paint.bad(sign),
-            Severity::Notable => paint.notable(sign),
-            Severity::Cosmetic => paint.dim(sign),
+        let sign = sign_of(difference.severity);
+        let painted = match difference.rule {
+            Some(_) => paint.dim(sign),
+            None => paint.severity(difference.severity, sign),
         };
         let section = word(&difference.section);
         table.row().cell(sign, painted).plain(key(difference)).cell(section, paint.dim(section));
@@ -67,33 +65,39 @@ fn headings(machine: &MachineDrift, report: &Report) -> [String; 3] {
     let against = report.against.clone();
     let (left, right) = match machine.reference.as_str() {
         _ if report.against == BASELINE => (against, "now".to_owned()),
+        _ if machine.outlier => (format!("most of {against}"), "this one".to_owned()),
         "" => ("here".to_owned(), against),
         reference => ("here".to_owned(), format!("{against} ({reference})")),
     };
     [String::new(), left, right]
 }
 
-fn sign(difference: &Difference) -> &'static str {
-    match difference.severity {
+/// The one sign of a severity.
+pub fn sign_of(severity: Severity) -> &'static str {
+    match severity {
         Severity::Breaking => "!",
         Severity::Notable => "~",
         Severity::Cosmetic => "·",
     }
 }
 
-/// The key, and how much else came with it. Which of the distribution's managers a package is of goes without saying.
+/// The key, and how much else came with it.
 fn key(difference: &Difference) -> String {
-    let key = difference.key.as_str();
-    let bare = ["dpkg:", "rpm:", "apk:"].into_iter().find_map(|manager| key.strip_prefix(manager));
-    let key = bare.filter(|_| difference.is_in(Section::Packages)).unwrap_or(key);
+    let key = shown_key(&difference.section, &difference.key);
     match difference.also {
         0 => key.to_owned(),
         also => format!("{key} (and {also} with it)"),
     }
 }
 
+/// A key for people: which of the distribution's managers a package is of goes without saying.
+pub fn shown_key<'k>(section: &str, key: &'k str) -> &'k str {
+    let bare = ["dpkg:", "rpm:", "apk:"].into_iter().find_map(|manager| key.strip_prefix(manager));
+    bare.filter(|_| section == Section::Packages.as_str()).unwrap_or(key)
+}
+
 /// One thing of a section.
-fn word(section: &str) -> &str {
+pub fn word(section: &str) -> &str {
     match section {
         "packages" => "package",
         "runtimes" => "runtime",
@@ -120,13 +124,22 @@ fn sides(difference: &Difference) -> (String, String) {
     let side = |item: &Option<Item>| match item {
         None => "-".to_owned(),
         Some(item) if difference.kind != DifferenceKind::Changed => principal(item),
-        Some(item) if item.is_empty() => "-".to_owned(),
-        Some(item) => {
-            let fields = item.iter().map(|(name, value)| field(name, value, several));
-            truncate(&fields.collect::<Vec<_>>().join(" "), VALUE)
-        }
+        Some(item) => fields(item, several),
     };
     (side(&difference.before), side(&difference.after))
+}
+
+/// The fields of an item that differ somewhere.
+pub fn shown_value(item: &Item) -> String {
+    fields(item, item.len() > 1)
+}
+
+fn fields(item: &Item, named: bool) -> String {
+    if item.is_empty() {
+        return "-".to_owned();
+    }
+    let fields = item.iter().map(|(name, value)| field(name, value, named));
+    truncate(&fields.collect::<Vec<_>>().join(" "), VALUE)
 }
 
 /// What people ask first about something that is on one side only.

@@ -2,6 +2,7 @@
 
 mod drift;
 mod list;
+mod matrix;
 mod plan;
 mod status;
 mod summary;
@@ -9,6 +10,7 @@ mod table;
 
 pub use drift::{Drift, drift};
 pub use list::list;
+pub use matrix::matrix;
 pub use plan::plan;
 pub use status::status;
 pub use summary::{Summary, not_up, up};
