@@ -8,6 +8,7 @@ mod capture;
 mod changes;
 mod checkouts;
 mod drift;
+mod drift_roots;
 mod engine;
 mod gate;
 mod hosts;

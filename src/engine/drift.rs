@@ -46,6 +46,10 @@ pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result
     let mut machines = Vec::new();
     for action in &plan.actions {
         if action.target == Target::Machine {
+            // The plan also has the machines that the chosen ones need.
+            if !is_chosen(&action.name) {
+                continue;
+            }
             let observed = view.observed.machine(&action.name);
             let nodes = nodes.remove(&action.name).unwrap_or_default();
             machines.extend(one_machine(world, action, observed, nodes, &rules));

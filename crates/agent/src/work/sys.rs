@@ -49,6 +49,35 @@ pub fn become_user(uid: u32, gid: u32, groups: &[u32]) -> io::Result<()> {
     }
 }
 
+/// While it lives, this thread opens files as another user does; dropped, as it did before.
+///
+/// Root of a container has no power over processes of other users: the kernel shows their environment and their open files
+/// to themselves alone.
+pub struct FilesAs {
+    user: libc::c_int,
+    group: libc::c_int,
+}
+
+impl FilesAs {
+    /// Changes nothing where that is not allowed; what is opened then fails as it did before.
+    #[allow(unsafe_code)]
+    pub fn new(user: libc::uid_t, group: libc::gid_t) -> FilesAs {
+        // SAFETY: takes plain numbers. The kernel keeps both for each thread, and both C libraries call it directly.
+        unsafe { FilesAs { group: libc::setfsgid(group), user: libc::setfsuid(user) } }
+    }
+}
+
+impl Drop for FilesAs {
+    #[allow(unsafe_code)]
+    fn drop(&mut self) {
+        // SAFETY: as above; what comes back is what the kernel gave, by the same conversion.
+        unsafe {
+            libc::setfsuid(self.user.cast_unsigned());
+            libc::setfsgid(self.group.cast_unsigned());
+        }
+    }
+}
+
 /// Takes back what a caller or a supervisor blocked or ignored, so that a program begins as if started by a fresh login.
 /// Safe to call between fork and exec.
 #[allow(unsafe_code)]

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::process;
 use super::secret::looks_secret;
 use super::unit_file::{self, UnitFile};
 use super::view::{Found, View};
@@ -90,7 +91,7 @@ const MANAGER: &[&str] = &[
 pub fn collect(view: &View<'_>, found: &mut Found) {
     let login = view.text("/etc/environment", found);
     let sources = [
-        ("process", process(view, found)),
+        ("process", first_process(view, found)),
         ("services", services(view, found)),
         ("login", pam(&login.unwrap_or_default())),
     ];
@@ -123,12 +124,15 @@ fn tell(view: &View<'_>, key: &str, name: &str, value: &str, from: &str, found: 
 /// The search path of logins, or that of process 1 where logins have none of their own.
 pub fn search_path(view: &View<'_>, found: &mut Found) -> Option<String> {
     let login = pam(&view.text("/etc/environment", found).unwrap_or_default());
-    login.get("PATH").cloned().or_else(|| process(view, found).get("PATH").cloned())
+    login.get("PATH").cloned().or_else(|| first_process(view, found).get("PATH").cloned())
 }
 
 /// What process 1 began with.
-fn process(view: &View<'_>, found: &mut Found) -> BTreeMap<String, String> {
-    let text = if view.is_live() { view.text("/proc/1/environ", found) } else { None };
+fn first_process(view: &View<'_>, found: &mut Found) -> BTreeMap<String, String> {
+    if !view.is_live() {
+        return BTreeMap::new();
+    }
+    let text = process::as_itself(1, || view.text("/proc/1/environ", found));
     assignments(text.unwrap_or_default().split('\0'))
 }
 

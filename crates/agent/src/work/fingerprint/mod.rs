@@ -18,6 +18,7 @@ mod os;
 mod owners;
 mod packages;
 mod ports;
+mod process;
 mod read_at;
 mod resolution;
 mod runtimes;

@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use super::links;
 use super::owners::Owners;
-use crate::work::failure::Failure;
+use crate::work::failure::{Failure, plain};
 
 /// The machine as collectors see it.
 pub struct View<'a> {
@@ -78,7 +78,7 @@ impl<'a> View<'a> {
             Ok(bytes) => bytes,
             Err(error) if is_absent(&error) => None,
             Err(error) => {
-                found.cannot(path, error);
+                found.cannot(path, plain(&error));
                 None
             }
         }
@@ -104,7 +104,7 @@ impl<'a> View<'a> {
             }
             Err(error) if is_absent(&error) => vec![],
             Err(error) => {
-                found.cannot(path, error);
+                found.cannot(path, plain(&error));
                 vec![]
             }
         };
@@ -207,8 +207,10 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// Of a link that leads to itself nobody can read anything either.
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+        || error.raw_os_error() == Some(libc::ELOOP)
 }
 
 /// Bytes as lowercase hexadecimal characters.

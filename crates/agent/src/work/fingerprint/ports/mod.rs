@@ -7,10 +7,11 @@ mod table;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 
+use super::process;
 use super::users::entries;
 use super::view::{Found, View};
 
@@ -27,14 +28,14 @@ pub fn collect(view: &View<'_>, found: &mut Found) {
     let mut listeners = listeners(view, found);
     listeners.retain(|listener| listener.counts(&chosen));
     let wanted = listeners.iter().map(|listener| listener.inode).collect();
-    let (owners, is_complete) = owners(&wanted);
+    let (owners, is_denied) = owners(&wanted);
     let passwd = view.text("/etc/passwd", found).unwrap_or_default();
     for listener in &listeners {
         let uid = listener.uid.to_string();
         let user =
             entries(&passwd).find(|entry| entry.field(2) == uid).map(|entry| entry.field(0).to_owned());
-        let process = owners.get(&listener.inode);
-        let text = |file: &str| process.and_then(|id| fs::read_to_string(format!("/proc/{id}/{file}")).ok());
+        let owner = owners.get(&listener.inode);
+        let text = |file: &str| owner.and_then(|id| fs::read_to_string(format!("/proc/{id}/{file}")).ok());
         let (name, unit) = (text("comm"), text("cgroup").as_deref().and_then(unit));
         found.item(
             listener.key(),
@@ -44,9 +45,9 @@ pub fn collect(view: &View<'_>, found: &mut Found) {
                 ("unit", unit.as_deref()),
             ],
         );
-    }
-    if !is_complete {
-        found.cannot("owners of ports", "permission denied");
+        if owner.is_none() && is_denied {
+            found.cannot(listener.key(), "its process does not show what it has open");
+        }
     }
 }
 
@@ -110,7 +111,7 @@ fn chosen(range: &str) -> RangeInclusive<u16> {
     numbers.next().unwrap_or(32768)..=numbers.next().unwrap_or(60999)
 }
 
-/// The first process that has each socket open, by inode, and whether every process that counts could be looked at.
+/// The first process that has each socket open, by inode, and whether some process did not let itself be looked at.
 fn owners(wanted: &BTreeSet<u64>) -> (HashMap<u64, u32>, bool) {
     let mut owners = HashMap::new();
     let mut is_denied = false;
@@ -122,25 +123,32 @@ fn owners(wanted: &BTreeSet<u64>) -> (HashMap<u64, u32>, bool) {
         if owners.len() == wanted.len() {
             break;
         }
-        let files = match fs::read_dir(format!("/proc/{process}/fd")) {
-            Ok(files) => files,
-            Err(error) => {
-                is_denied |= error.kind() == ErrorKind::PermissionDenied;
-                continue;
+        match process::as_itself(process, || sockets_of(process)) {
+            Ok(inodes) => {
+                for inode in inodes.into_iter().filter(|inode| wanted.contains(inode)) {
+                    owners.entry(inode).or_insert(process);
+                }
             }
-        };
-        for file in files.flatten() {
-            let Ok(target) = fs::read_link(file.path()) else { continue };
-            let inode = target
-                .to_str()
-                .and_then(|target| target.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
-            if let Some(inode) = inode.filter(|inode| wanted.contains(inode)) {
-                owners.entry(inode).or_insert(process);
-            }
+            Err(error) => is_denied |= error.kind() == ErrorKind::PermissionDenied,
         }
     }
-    let is_complete = owners.len() == wanted.len() || !is_denied;
-    (owners, is_complete)
+    (owners, is_denied)
+}
+
+/// The inodes of the sockets that a process has open.
+fn sockets_of(process: u32) -> io::Result<Vec<u64>> {
+    let mut inodes = Vec::new();
+    for file in fs::read_dir(format!("/proc/{process}/fd"))? {
+        let target = match fs::read_link(file?.path()) {
+            Ok(target) => target,
+            // Closed in this moment.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        let inode = target.to_str().and_then(|target| target.strip_prefix("socket:[")?.strip_suffix(']'));
+        inodes.extend(inode.and_then(|inode| inode.parse::<u64>().ok()));
+    }
+    Ok(inodes)
 }
 
 /// The service that a process belongs to, from its control groups: none for what a session or an engine's scope holds.
