@@ -2,83 +2,15 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use envup_agent::{Cache, Content, Item, Level, Section};
+use envup_agent::{Cache, Content, Level, Section};
 
-use crate::fingerprint::{Taken, request, take, taken};
+use crate::disk::{Disk, field, file};
+use crate::fingerprint::{request, take, taken};
 use crate::support::{Machine, Session};
-
-/// A machine made of files.
-struct Disk {
-    machine: Machine,
-}
-
-impl Disk {
-    fn new() -> Disk {
-        let disk = Disk { machine: Machine::new() };
-        disk.write("etc/passwd", "root:x:0:0::/root:/bin/sh\nme:x:1000:1000::/home/me:/bin/sh\n");
-        disk
-    }
-
-    fn root(&self) -> &Path {
-        &self.machine.dir
-    }
-
-    fn write(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.machine.path(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, content).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        path
-    }
-
-    fn mode(&self, path: &str, mode: u32) {
-        fs::set_permissions(self.machine.path(path), fs::Permissions::from_mode(mode)).unwrap();
-    }
-
-    /// A package `demo` as dpkg would have left it, with these files and what is in them.
-    fn debian(&self, files: &[(&str, &str)]) {
-        let status = "Package: demo\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n";
-        let sums = files.iter().map(|(path, content)| format!("{}  {path}\n", md5(content)));
-        self.write("var/lib/dpkg/status", status);
-        self.write("var/lib/dpkg/info/demo.md5sums", sums.collect::<String>());
-        let list: String = files.iter().map(|(path, _)| format!("/{path}\n")).collect();
-        self.write("var/lib/dpkg/info/demo.list", format!("/.\n/usr\n/usr/lib\n/usr/lib/demo\n{list}"));
-        files.iter().for_each(|(path, content)| drop(self.write(path, content)));
-    }
-
-    fn take(&self, level: Level) -> Taken {
-        take(self.root(), level, &[])
-    }
-
-    /// The owner of everything that tests make.
-    fn own(&self) -> String {
-        use std::os::unix::fs::MetadataExt as _;
-        let status = fs::metadata(self.root()).unwrap();
-        let name = |number: u32| if number == 0 { "root".to_owned() } else { number.to_string() };
-        format!("{}:{}", name(status.uid()), status.gid())
-    }
-}
-
-fn md5(content: &str) -> String {
-    use md5::Digest as _;
-    md5::Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// An item of section `files`, if there is one.
-fn file<'t>(taken: &'t Taken, path: &str) -> Option<&'t Item> {
-    taken.fingerprint.items(Section::Files).unwrap().get(path)
-}
-
-/// One field of an item that is there.
-fn field<'t>(taken: &'t Taken, path: &str, name: &str) -> Option<&'t str> {
-    let item = file(taken, path).unwrap_or_else(|| panic!("{path} is not told"));
-    item.get(name).map(String::as_str)
-}
 
 #[test]
 fn every_kind_of_path_is_told_by_what_it_is() {
@@ -153,40 +85,6 @@ fn what_is_no_part_of_the_machine_is_not_told() {
     assert_eq!((told("/proc").len(), told("/run").len(), told("/var/lib/envup").len()), (0, 0, 0));
     assert_eq!(field(&taken, "/etc/hosts", "explained"), Some("resolution"));
     assert_eq!(field(&taken, "/etc/hosts", "sha256"), None);
-}
-
-#[test]
-fn packaged_files_are_told_by_the_digest_of_their_package() {
-    let disk = Disk::new();
-    let files = [("usr/lib/demo/a", "a"), ("usr/lib/demo/b", "b"), ("usr/share/doc/demo/copyright", "c")];
-    disk.debian(&files);
-    for path in ["", "usr", "usr/lib", "usr/lib/demo"] {
-        disk.mode(path, 0o755);
-    }
-    disk.write("usr/lib/demo/unowned", "u");
-    let digests = |taken: &Taken| {
-        let demo = &taken.fingerprint.items(Section::Packages).unwrap()["dpkg:demo"];
-        (demo["files"].clone(), demo.get("documents").cloned())
-    };
-    let before = disk.take(Level::Full);
-    assert!(file(&before, "/usr/lib/demo/a").is_none() && file(&before, "/usr/lib/demo").is_none());
-    assert!(file(&before, "/usr/lib/demo/unowned").is_some());
-
-    // Full looks at every file: the changed one is named, and no longer part of the digest.
-    disk.write("usr/lib/demo/a", "A");
-    let full = disk.take(Level::Full);
-    assert_eq!(field(&full, "/usr/lib/demo/a", "package"), Some("dpkg:demo"));
-    assert_ne!(digests(&before).0, digests(&full).0);
-    assert_eq!(digests(&before).1, digests(&full).1);
-
-    // Unusual permissions and what is missing are named at every level; documentation may be left away.
-    disk.mode("usr/lib/demo/a", 0o777);
-    fs::remove_file(disk.machine.path("usr/lib/demo/b")).unwrap();
-    fs::remove_dir_all(disk.machine.path("usr/share/doc")).unwrap();
-    let fast = disk.take(Level::Fast);
-    assert_eq!(field(&fast, "/usr/lib/demo/a", "mode"), Some("0777"));
-    assert_eq!(field(&fast, "/usr/lib/demo/b", "type"), Some("missing"));
-    assert!(file(&fast, "/usr/share/doc/demo/copyright").is_none());
 }
 
 #[test]

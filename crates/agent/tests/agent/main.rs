@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used)] // a helper that fails fails the test
 
 mod cache;
+mod disk;
 mod files;
 mod fingerprint;
 mod ledger;
 mod own;
+mod packaged;
 mod probe;
 mod step;
 mod support;

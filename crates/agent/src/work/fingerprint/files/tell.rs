@@ -18,6 +18,9 @@ use super::walk::Walked;
 use crate::work::fingerprint::owners::{Owned, Promise};
 use crate::work::fingerprint::view::{Found, hex};
 
+/// What Ruby notes while it builds a gem: times and temporary directories.
+const PROTOCOLS: [&[u8]; 2] = [b"gem_make.out", b"mkmf.log"];
+
 /// Items go into `found`, what packages have in common into their digests.
 pub fn tell(scan: &Scan<'_>, walked: &Walked, found: &mut Found) -> Digests {
     let owners = scan.view.owners;
@@ -77,6 +80,9 @@ impl Teller<'_> {
             self.is_seen[number as usize] = true;
         }
         let Some(owned) = entry.owned else { return self.item(path, entry) };
+        if self.scan.promise(entry) == Some(&Promise::Language) && PROTOCOLS.contains(&&*entry.name) {
+            return;
+        }
         if self.is_told(place, path, entry, owned) {
             self.item(path, entry);
         } else if entry.kind != Kind::Directory {
