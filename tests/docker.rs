@@ -10,6 +10,7 @@ mod checkouts;
 mod drift;
 mod drift_roots;
 mod engine;
+mod explain;
 mod gate;
 mod hosts;
 mod interrupted;

@@ -4,12 +4,14 @@ use super::Run;
 use super::options::{Machines, Output, Which};
 use super::reference;
 use super::session::{Purpose, Session};
-use crate::engine::{self, DriftOptions};
-use crate::model::Result;
+use crate::drift::{DifferenceKind, Report, text_diff};
+use crate::engine::{self, DriftOptions, Reference, World};
 use crate::model::drift::{Level, Severity};
+use crate::model::{Error, Result};
 use crate::ui::{exit, human, json};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use envup_agent::Section;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
@@ -20,6 +22,8 @@ use std::path::PathBuf;
 Examples:
   env drift
   env drift web-* --strict
+  env drift --explain
+  env drift web --explain /etc/nginx/nginx.conf --against production
   env drift --against production
   env drift web --against ssh://web1.example.org
   env drift web --against fingerprints/production/web.json
@@ -39,6 +43,9 @@ pub struct Drift {
     /// Also what noise rules hide
     #[arg(long)]
     strict: bool,
+    /// Say what differences mean and how to align them: all that are shown, or those of one key
+    #[arg(long, value_name = "KEY", num_args = 0..=1, default_missing_value = "", conflicts_with = "json")]
+    explain: Option<String>,
     /// Exit 2 only for differences of this severity or above
     #[arg(long, value_name = "SEVERITY", value_parser = severities())]
     fail_on: Option<Severity>,
@@ -61,16 +68,18 @@ impl Run for Drift {
             today: today(),
         };
         let context = session.context();
-        let report = match &self.against {
+        let signers = self.signers.as_deref();
+        let find =
+            |word: &String| reference::find(session, &world, word, signers, &self.which, options.level);
+        let reference = self.against.as_ref().map(find).transpose()?;
+        let report = match &reference {
             None => engine::drift(&world, &options, &context)?,
-            Some(word) => {
-                let signers = self.signers.as_deref();
-                let reference = reference::find(session, &world, word, signers, &self.which, options.level)?;
-                engine::drift_against(&world, &reference, &options, &context)?
-            }
+            Some(reference) => engine::drift_against(&world, reference, &options, &context)?,
         };
         if session.json {
             json::document(&session.printer, &report.document(fail_on));
+        } else if let Some(key) = &self.explain {
+            explain(session, &world, &report, reference.as_ref(), key)?;
         } else {
             let view = human::Drift { report: &report, strict: self.strict };
             session.printer.result(&human::drift(&view, session.printer.paint()));
@@ -82,6 +91,41 @@ impl Run for Drift {
             () => exit::DONE,
         })
     }
+}
+
+/// Every difference that the key means, in words; of a file that differs from another environment's, its text too.
+fn explain(
+    session: &Session,
+    world: &World,
+    report: &Report,
+    reference: Option<&Reference>,
+    key: &str,
+) -> Result<()> {
+    let meant = human::explained(report, key);
+    if meant.is_empty() && !key.is_empty() {
+        return Err(Error::usage(format!("nothing that is called `{key}` differs"))
+            .hint("`env drift --strict` shows all that differs"));
+    }
+    let context = session.context();
+    for (machine, difference) in meant {
+        let both = difference.kind == DifferenceKind::Changed && difference.is_in(Section::Files);
+        let there = reference.and_then(|reference| {
+            let machine = machine.machine.split('@').next()?;
+            Some((reference.source.as_ref()?, reference.machines.get(machine)?.keys().next()?))
+        });
+        let diff = match there.filter(|_| both && !key.is_empty()) {
+            Some((other, node)) => {
+                let here = engine::text(world, &machine.machine, &difference.key, &context)?;
+                let there = engine::text(other, node, &difference.key, &context)?;
+                here.zip(there).and_then(|(here, there)| text_diff(&difference.key, &here, &there))
+            }
+            None => None,
+        };
+        let paint = session.printer.paint();
+        let text = human::explanation(report, machine, difference, diff.as_deref(), paint);
+        session.printer.result(&text);
+    }
+    Ok(())
 }
 
 /// The day, as rules of projects write days.

@@ -54,7 +54,7 @@ pub fn find(
     let capture = captured(session, &capture_directory(&world.stack.directory, word), signers)?;
     let other = Which { environment: Some(word.to_owned()), ..which.clone() };
     let other = session.open(&other, Purpose::Look)?;
-    Reference::of_environment(&other, capture.as_ref(), level, &session.context())
+    Reference::of_environment(other, capture.as_ref(), level, &session.context())
 }
 
 /// The capture in a directory, its signature checked.

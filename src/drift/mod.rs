@@ -8,12 +8,10 @@
 //! * [`Rules`]: which differences mean nothing, for everybody or for a project.
 //! * [`consensus`]: what several nodes of one role agree on, and which of them stands out.
 //! * [`matrix`]: many environments side by side.
-//! * [`changed_files`]: which files are behind the digest of a package.
 //! * [`explain`], [`text_diff`]: what a difference means and how to make both sides alike; what changed in a text.
 //! * [`version`]: which of two versions is the newer one.
 //! * [`Report`]: the drift of a whole stack.
 
-mod changed_files;
 mod compare;
 mod comparison;
 mod consensus;
@@ -31,7 +29,6 @@ mod severity;
 mod text_diff;
 pub mod version;
 
-pub use changed_files::{ChangedFile, changed_files};
 pub use compare::{compare, compare_by};
 pub use comparison::{Comparison, Incomparable, Side, UnreadOn};
 pub use consensus::{Consensus, Outlier, consensus};

@@ -35,6 +35,7 @@ mod ssh;
 mod status;
 mod steps;
 mod stop;
+mod texts;
 mod up;
 
 pub use accept::accept;
@@ -57,6 +58,7 @@ pub use select::select;
 pub use ssh::{SshAccess, ssh_access};
 pub use status::{stack_status, status};
 pub use stop::stop;
+pub use texts::text;
 pub use up::{MachineResult, Report, UpOptions, up};
 
 use crate::boxes::Store;

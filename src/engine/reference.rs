@@ -13,12 +13,13 @@ use envup_agent::Fingerprint;
 use std::collections::BTreeMap;
 
 /// Fingerprints to compare with.
-#[derive(Debug)]
 pub struct Reference {
     /// For people: `production`, the name of a directory.
     pub label: String,
     /// By machine: its nodes by name.
     pub machines: BTreeMap<String, BTreeMap<String, Known>>,
+    /// The other stack, when it was looked at now: files can then be read there.
+    pub source: Option<World>,
 }
 
 /// What is known of one node.
@@ -33,14 +34,15 @@ pub struct Known {
 impl Reference {
     /// The machines of another environment as they are now. Of those that cannot be reached, what was captured.
     pub fn of_environment(
-        world: &World,
+        world: World,
         capture: Option<&Capture>,
         level: Level,
         context: &Context,
     ) -> Result<Self> {
-        let observed = observe(world)?.observed;
-        let mut reference = Self { label: world.stack.environment.clone(), machines: BTreeMap::new() };
-        for (machine, nodes) in fingerprints(world, &observed, &|_| true, level, context) {
+        let observed = observe(&world)?.observed;
+        let mut reference =
+            Self { label: world.stack.environment.clone(), machines: BTreeMap::new(), source: None };
+        for (machine, nodes) in fingerprints(&world, &observed, &|_| true, level, context) {
             for node in nodes {
                 let now = node.taken.map(|taken| taken.fingerprint);
                 let captured =
@@ -59,12 +61,13 @@ impl Reference {
                 reference.add_captured(machine, capture);
             }
         }
+        reference.source = Some(world);
         Ok(reference)
     }
 
     /// A capture, whole.
     pub fn of_capture(label: &str, capture: &Capture) -> Self {
-        let mut reference = Self { label: label.to_owned(), machines: BTreeMap::new() };
+        let mut reference = Self { label: label.to_owned(), machines: BTreeMap::new(), source: None };
         for (node, fingerprint) in &capture.machines {
             let machine = node.split('@').next().unwrap_or(node);
             let known = Known { fingerprint: Ok(fingerprint.clone()), age: Some(capture.age()) };
@@ -79,7 +82,7 @@ impl Reference {
         fingerprint: &Fingerprint,
         machines: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let mut reference = Self { label: label.to_owned(), machines: BTreeMap::new() };
+        let mut reference = Self { label: label.to_owned(), machines: BTreeMap::new(), source: None };
         for machine in machines {
             let known = Known { fingerprint: Ok(fingerprint.clone()), age: None };
             reference.add(machine, machine.to_owned(), known);

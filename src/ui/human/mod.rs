@@ -1,6 +1,7 @@
 //! Results as people read them: calm, aligned, readable without colour and at 80 columns.
 
 mod drift;
+mod explain;
 mod list;
 mod matrix;
 mod plan;
@@ -9,6 +10,7 @@ mod summary;
 mod table;
 
 pub use drift::{Drift, drift};
+pub use explain::{explained, explanation};
 pub use list::list;
 pub use matrix::matrix;
 pub use plan::plan;
