@@ -94,5 +94,27 @@ fn matches(pattern: &str, key: &str) -> bool {
     pattern == "**" || pattern == key || glob_match::glob_match(pattern, key)
 }
 
+/// The classes for people, in Markdown.
+#[cfg(test)]
+fn document() -> String {
+    let list = |words: &[&str]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    let mut text = include_str!("document.md").to_owned();
+    for class in NOISE {
+        let mut keys = list(class.keys);
+        if !class.except.is_empty() {
+            keys += &format!("; not {}", list(class.except));
+        }
+        let fields = if class.fields == noise::CONTENT { "content".to_owned() } else { list(class.fields) };
+        let covers = match (class.presence, class.fields) {
+            (false, _) => fields,
+            (true, []) => "that it is there".to_owned(),
+            (true, _) => format!("{fields}, that it is there"),
+        };
+        let Noise { name, section, reason, when, .. } = class;
+        text += &format!("| {name} | {section} | {keys} | {covers}{} | {reason} |\n", when.words());
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests;

@@ -38,8 +38,8 @@ pub enum Condition {
     OnLayers,
 }
 
-/// What says what is in a file.
-const CONTENT: &[&str] = &["sha256", "keyed", "size"];
+/// The fields that tell what is in a file.
+pub const CONTENT: &[&str] = &["sha256", "keyed", "size"];
 
 /// Most classes are about files.
 const FILES: Noise = Noise {
@@ -249,6 +249,16 @@ impl Condition {
                 let (before, after) = difference.field("type");
                 before == Some("overlay") || after == Some("overlay")
             }
+        }
+    }
+
+    /// As the documentation words it, behind what a class covers.
+    #[cfg(test)]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Always => "",
+            Self::OwnName => ", for the machine's own name",
+            Self::OnLayers => ", when one side is `overlay`",
         }
     }
 }

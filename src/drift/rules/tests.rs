@@ -156,3 +156,12 @@ fn a_hidden_package_takes_its_parts_along() {
     let differences = compare_by(&before, &after, &Rules::new(&rules, "2026-11-22")).differences;
     assert!(differences.iter().all(|one| one.rule.is_some()), "{differences:?}");
 }
+
+/// `docs/noise.md` is the table.
+#[test]
+fn the_documentation_is_the_table() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/noise.md");
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    let expected = document();
+    assert!(written == expected, "docs/noise.md should be:\n{expected}");
+}
