@@ -63,8 +63,20 @@ fn a_wrong_verb_under_our_own_name_is_a_usage_error() {
 #[test]
 fn wrong_options_are_usage_errors() {
     let project = Project::new(SHOP);
-    for words in ["up --bogus", "logs --since yesterday", "exec web-1", "copy a b", "plan nosuch", "up -q -v"]
-    {
+    let rule = "accept --rule /srv/**";
+    for words in [
+        "up --bogus",
+        "logs --since yesterday",
+        "exec web-1",
+        "copy a b",
+        "plan nosuch",
+        "up -q -v",
+        rule,
+        "accept --reason data",
+        &format!("{rule} --reason data --until 2027-02-30"),
+        &format!("{rule} --reason data --until 2020-01-01"),
+        &format!("{rule} --reason data --section nosuch"),
+    ] {
         let outcome = project.env(words).exits(64);
         assert!(outcome.stdout.is_empty() && outcome.stderr.starts_with("error: "), "{words}\n{outcome}");
     }

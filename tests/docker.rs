@@ -3,6 +3,7 @@
 //! Needs an engine and a statically linked busybox. Machines from an image are used wherever a box is not the point; the box
 //! is built once and kept below `target/`. What a test makes, it removes, also when it fails.
 
+mod accept;
 mod authorities;
 mod capture;
 mod changes;

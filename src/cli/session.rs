@@ -86,7 +86,8 @@ impl Session {
         })
     }
 
-    fn load_options(&self, which: &Which) -> LoadOptions {
+    /// What the Envfile is read with.
+    pub fn load_options(&self, which: &Which) -> LoadOptions {
         LoadOptions {
             environment: which.environment.clone(),
             variables: self.surroundings.variables.clone(),

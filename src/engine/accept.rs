@@ -7,14 +7,19 @@ use crate::model::observed::State;
 use crate::model::{Error, Result};
 use std::collections::BTreeSet;
 
-/// Takes new baselines of these machines (of all that run when none is named), and gives their names.
-pub fn accept(world: &World, machines: &BTreeSet<String>, context: &Context) -> Result<Vec<String>> {
+/// Takes new baselines of these machines (of all that run when none is named) but for some, and gives their names.
+pub fn accept(
+    world: &World,
+    machines: &BTreeSet<String>,
+    except: &BTreeSet<String>,
+    context: &Context,
+) -> Result<Vec<String>> {
     let observed = observe(world)?.observed;
     let mut accepted = Vec::new();
     for machine in &observed.machines {
         let declared = world.stack.machines.contains_key(&machine.name);
         let named = machines.contains(&machine.name);
-        if !declared || !(named || machines.is_empty()) {
+        if !declared || except.contains(&machine.name) || !(named || machines.is_empty()) {
             continue;
         }
         match machine.state {

@@ -59,15 +59,20 @@ pub fn load(file: &Path, options: &LoadOptions) -> Result<Loaded> {
 
 /// The same, and which keys were there.
 pub(super) fn load_noting(file: &Path, options: &LoadOptions) -> Result<(Loaded, BTreeSet<KeyDoc>)> {
-    let envfile = Envfile::read(file, options)?;
-    let document = envfile.parse()?;
-    let environment = options.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT);
-    environment::known(environment, &environment::declared(&document))?;
-    let examined = envfile.examine(&document, environment);
-    if !examined.found.is_empty() {
-        return Err(report(examined.found));
-    }
+    let examined = Envfile::read(file, options)?.load(options)?;
     Ok((examined.loaded, examined.seen))
+}
+
+/// Reads an Envfile as if it had been edited already, and gives the edited text too.
+pub(super) fn load_edited(
+    file: &Path,
+    options: &LoadOptions,
+    edit: impl FnOnce(&str) -> Result<String>,
+) -> Result<(Loaded, String)> {
+    let mut envfile = Envfile::read(file, options)?;
+    let text = edit(&envfile.source.text)?;
+    envfile.source = Rc::new(Source { name: envfile.source.name.clone(), text: text.clone() });
+    Ok((envfile.load(options)?.loaded, text))
 }
 
 /// Reads an Envfile as every one of its environments has it: first as `dev`, then in the Envfile's order. What is wrong or
@@ -146,6 +151,15 @@ impl<'o> Envfile<'o> {
         };
         // What follows the first slip is mostly its consequence.
         Err(report(errors.iter().take(3).map(finding).collect()).hint("an Envfile is written in TOML."))
+    }
+
+    /// One environment's reading, in which nothing is wrong.
+    fn load(&self, options: &LoadOptions) -> Result<Examined> {
+        let document = self.parse()?;
+        let environment = options.environment.as_deref().unwrap_or(DEFAULT_ENVIRONMENT);
+        environment::known(environment, &environment::declared(&document))?;
+        let examined = self.examine(&document, environment);
+        if examined.found.is_empty() { Ok(examined) } else { Err(report(examined.found)) }
     }
 
     fn examine(&self, document: &DeTable, environment: &str) -> Examined {

@@ -8,6 +8,7 @@ mod check;
 mod dotenv;
 mod drift;
 mod drift_keys;
+mod edit;
 mod environment;
 mod help;
 mod host;
@@ -36,6 +37,7 @@ mod table;
 mod tests;
 mod value;
 
+pub use edit::add_rules;
 pub use help::help_text;
 pub use keys::{KeyDoc, keys};
 pub use load::{FILE_NAME, LoadOptions, Loaded, find, load, load_all};

@@ -26,5 +26,5 @@ pub use project::{Project, STATE_DIRECTORY, Situation};
 pub use runlog::RunLog;
 pub use signature::{sign, verify};
 pub use store::{
-    Access, Document, create_directory, now, read, read_or_none, sync_directory, write, write_bytes,
+    Access, Document, create_directory, now, read, read_or_none, rewrite, sync_directory, write, write_bytes,
 };

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -103,16 +103,42 @@ pub fn write<T: Document>(path: &Path, access: Access, content: &T) -> Result<()
 
 /// Writes a file in place of the one that is there, and makes its directory when it is missing.
 pub fn write_bytes(path: &Path, access: Access, bytes: &[u8]) -> Result<()> {
+    create_directory(path.parent().unwrap_or(Path::new("/")), access)?;
+    replace(path, access.mode(), bytes, |_| Ok(()))
+}
+
+/// Writes a file of the user's in place of the one that is there: where a link leads to, with its mode and its owner.
+pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<()> {
+    let attempt = || format!("cannot write {}", path.display());
+    let path = path.canonicalize().attempt(attempt)?;
+    let old = path.metadata().attempt(attempt)?;
+    replace(&path, 0o600, bytes, |file| {
+        // Only root can give a file away; nobody else's file can be another one's afterwards.
+        let new = file.metadata()?;
+        if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+            fchown(file, Some(old.uid()), Some(old.gid()))?;
+        }
+        file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))
+    })
+}
+
+/// Writes beside the place, finishes, and renames.
+fn replace(
+    path: &Path,
+    mode: u32,
+    bytes: &[u8],
+    finish: impl FnOnce(&File) -> std::io::Result<()>,
+) -> Result<()> {
     let directory = path.parent().unwrap_or(Path::new("/"));
-    create_directory(directory, access)?;
     let attempt = || format!("cannot write {}", path.display());
     let mut file = tempfile::Builder::new()
         .prefix(".")
         .suffix(UNFINISHED)
-        .permissions(Permissions::from_mode(access.mode()))
+        .permissions(Permissions::from_mode(mode))
         .tempfile_in(directory)
         .attempt(attempt)?;
     file.write_all(bytes).attempt(attempt)?;
+    finish(file.as_file()).attempt(attempt)?;
     file.as_file().sync_all().attempt(attempt)?;
     file.persist(path).map_err(|failure| failure.error).attempt(attempt)?;
     sync_directory(directory)
@@ -219,6 +245,18 @@ mod tests {
         assert!(write(&long, Access::Shared, &note("new")).is_err());
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
         assert_eq!(read::<Note>(&path).unwrap(), Some(note("old")));
+    }
+
+    #[test]
+    fn a_file_of_the_users_keeps_its_mode_and_the_link_to_it() {
+        let place = tempfile::tempdir().unwrap();
+        let [file, link] = ["file", "link"].map(|name| place.path().join(name));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o664)).unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        rewrite(&link, b"new").unwrap();
+        assert_eq!((fs::read(&file).unwrap(), link.is_symlink()), (b"new".to_vec(), true));
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o664);
     }
 
     #[test]

@@ -12,9 +12,15 @@ const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// Asks a question whose answer is no unless it is `y` or `yes`.
 pub fn confirm(printer: &Printer, question: &str, cancel: &Cancel) -> Result<bool> {
-    printer.error_bytes(format!("{question} [y/N] ").as_bytes());
-    let answer = read_line(cancel)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    let answer = ask(printer, &format!("{question} [y/N] "), cancel)?.unwrap_or_default();
+    Ok(matches!(answer.to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Asks for a line, and gives it without space around it; `None` when nothing more will be answered.
+pub fn ask(printer: &Printer, question: &str, cancel: &Cancel) -> Result<Option<String>> {
+    printer.error_bytes(question.as_bytes());
+    let line = read_line(cancel)?;
+    Ok(line.ends_with('\n').then(|| line.trim().to_owned()))
 }
 
 /// Waits for a line, but not past an interruption.

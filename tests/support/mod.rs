@@ -16,6 +16,7 @@ pub mod host;
 mod outcome;
 pub mod recorder;
 pub mod stage;
+pub mod terminal;
 mod waiting;
 
 pub use engine::identity;
@@ -202,6 +203,11 @@ impl Run {
     /// Starts it and lets it run: for interruptions.
     pub fn start(mut self) -> Child {
         self.start_with(false)
+    }
+
+    /// Starts it on a terminal of its own, as people do.
+    pub fn on_terminal(self) -> terminal::Terminal {
+        terminal::Terminal::start(self.command)
     }
 
     fn start_with(&mut self, reads: bool) -> Child {

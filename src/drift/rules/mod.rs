@@ -47,6 +47,11 @@ impl<'a> Rules<'a> {
         }
     }
 
+    /// Whether the project's rules alone hide a difference.
+    pub fn hide(&self, difference: &Difference) -> bool {
+        self.name(difference, &Vec::new()).is_some()
+    }
+
     /// The name of the first of the rules that together cover a difference.
     fn name(&self, difference: &Difference, noise: &Vec<&'static Noise>) -> Option<String> {
         let project = || self.project.iter().filter(|rule| fits(rule, difference));

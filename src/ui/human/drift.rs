@@ -22,12 +22,13 @@ pub fn drift(view: &Drift<'_>, paint: Paint) -> String {
     let report = view.report;
     let mut text = format!("{}\n", paint.strong(&format!("{} · {}", report.project, report.environment)));
     for machine in &report.machines {
-        text += &one(machine, view, paint);
+        text += &machine_drift(machine, view, paint);
     }
     text + &summary(report, view.strict)
 }
 
-fn one(machine: &MachineDrift, view: &Drift<'_>, paint: Paint) -> String {
+/// One machine of a report; nothing when nothing is shown of it.
+pub fn machine_drift(machine: &MachineDrift, view: &Drift<'_>, paint: Paint) -> String {
     let mut shown: Vec<&Difference> =
         machine.differences.iter().filter(|difference| view.strict || difference.rule.is_none()).collect();
     if shown.is_empty() && machine.unknown.is_empty() {

@@ -9,7 +9,7 @@ mod status;
 mod summary;
 mod table;
 
-pub use drift::{Drift, drift};
+pub use drift::{Drift, drift, machine_drift};
 pub use explain::{explained, explanation};
 pub use list::list;
 pub use matrix::matrix;
