@@ -5,6 +5,7 @@
 
 mod accept;
 mod authorities;
+mod canaries;
 mod capture;
 mod changes;
 mod checkouts;

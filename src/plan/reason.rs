@@ -5,7 +5,7 @@ use crate::model::action::Reason;
 use crate::model::digest::short;
 use crate::model::fields::Fields;
 use crate::model::step::RunPolicy;
-use envup_agent::{Ledger, LedgerStatus};
+use envup_agent::{Ledger, LedgerStatus, looks_secret, names_secret_variable};
 use std::collections::BTreeSet;
 
 /// Why a step runs that always does.
@@ -20,8 +20,24 @@ pub fn differences(before: &Fields, after: &Fields) -> Vec<Reason> {
     names
         .into_iter()
         .filter(|name| before.get(name) != after.get(name))
-        .map(|name| Reason::new(name.as_str(), before.get(name), after.get(name)))
+        .map(|name| {
+            let told = |side: &Fields| side.get(name).map(|value| told(name, value).to_owned());
+            Reason::new(name.as_str(), told(before).as_deref(), told(after).as_deref())
+        })
         .collect()
+}
+
+/// What stands for a value that not everybody may know: plans and drift are shown, logged and sent around.
+const HIDDEN: &str = "(hidden)";
+
+/// A field's value, unless it is called or looks like a secret.
+fn told<'v>(field: &str, value: &'v str) -> &'v str {
+    let is_hidden = match field.split_once('.') {
+        Some(("env", variable)) => names_secret_variable(variable) || looks_secret(value),
+        Some(("label", _)) => looks_secret(value),
+        _ => matches!(field, "command" | "entrypoint") && looks_secret(value),
+    };
+    if is_hidden { HIDDEN } else { value }
 }
 
 /// The steps that have to run in a machine with this ledger, in order, each with its reason.
@@ -129,5 +145,20 @@ mod tests {
         ] {
             assert_eq!(!keys(&[step("1", "aaaa", policy)], &old).is_empty(), runs, "{policy:?}");
         }
+    }
+
+    #[test]
+    fn secrets_differ_but_are_not_told() {
+        let fields = |value: &str| {
+            let names = ["env.API_KEY", "env.MODE", "env.DB", "command"];
+            let url = format!("postgres://app:{value}@db/x");
+            let values = [value, value, &url, &format!("run --token {value}")];
+            Fields(
+                names.into_iter().zip(values).map(|(name, value)| (name.into(), value.to_owned())).collect(),
+            )
+        };
+        let reasons = differences(&fields("one"), &fields("two"));
+        let told: Vec<_> = reasons.iter().filter_map(|reason| reason.after.as_deref()).collect();
+        assert_eq!(told, [HIDDEN, HIDDEN, HIDDEN, "two"]);
     }
 }

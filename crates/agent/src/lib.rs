@@ -5,12 +5,13 @@
 //! the last one is always [`Line::Result`]. Closing standard input, or killing the agent, cancels nothing: a running step
 //! goes on and is recorded. [`Request::Cancel`] ends it.
 //!
-//! Only plain data lives here; the work is done by the binary of this package.
+//! Only plain data lives here, and what both sides must judge alike; the work is done by the binary of this package.
 
 mod fingerprint;
 mod ledger;
 mod own;
 mod probe;
+mod secret;
 mod step;
 
 pub use fingerprint::{
@@ -20,6 +21,7 @@ pub use fingerprint::{
 pub use ledger::{Ledger, LedgerReply, LedgerStatus, RecordRequest, Running, StepEntry};
 pub use own::{OwnReply, OwnRequest};
 pub use probe::{ProbeReply, ProbeRequest, Requirement, Unmet};
+pub use secret::{is_like, is_public_variable, looks_secret, names_secret_variable};
 pub use step::{OnBusy, Run, Script, StepReply, StepRequest, StepStatus};
 
 use std::collections::BTreeMap;

@@ -5,59 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use envup_agent::{is_like, is_public_variable, looks_secret, names_secret_variable};
+
 use super::process;
-use super::secret::looks_secret;
 use super::unit_file::{self, UnitFile};
 use super::view::{Found, View};
-
-/// Names whose values everybody may know, unless they look like a secret.
-const PUBLIC: &[&str] = &[
-    "APP_ENV",
-    "CLASSPATH",
-    "DEBIAN_FRONTEND",
-    "DJANGO_SETTINGS_MODULE",
-    "DOTNET_*",
-    "ASPNETCORE_*",
-    "EDITOR",
-    "FLASK_ENV",
-    "GEM_HOME",
-    "GEM_PATH",
-    "GOPATH",
-    "GOROOT",
-    "HOME",
-    "JAVA_HOME",
-    "JAVA_VERSION",
-    "LANG",
-    "LANGUAGE",
-    "LC_*",
-    "LD_LIBRARY_PATH",
-    "LD_PRELOAD",
-    "LOGNAME",
-    "MALLOC_ARENA_MAX",
-    "MANPATH",
-    "NODE_ENV",
-    "NODE_PATH",
-    "NODE_VERSION",
-    "OMP_NUM_THREADS",
-    "PATH",
-    "PERL5LIB",
-    "PGDATA",
-    "PG_MAJOR",
-    "PG_VERSION",
-    "PHP_VERSION",
-    "PYTHON*",
-    "RACK_ENV",
-    "RAILS_ENV",
-    "RUBYLIB",
-    "RUBY_VERSION",
-    "SHELL",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
-    "TMPDIR",
-    "TZ",
-    "USER",
-    "container",
-];
 
 /// What is another one at each start, or tells of the caller alone.
 const VOLATILE: &[&str] = &[
@@ -111,8 +63,10 @@ pub fn collect(view: &View<'_>, found: &mut Found) {
 }
 
 fn tell(view: &View<'_>, key: &str, name: &str, value: &str, from: &str, found: &mut Found) {
-    let is_public =
-        is_one_of(PUBLIC, name) || view.environment().iter().any(|pattern| matches(pattern, name));
+    // Who allows `APP_*` did not think of APP_PASSWORD.
+    let is_allowed =
+        |pattern: &String| pattern == name || is_like(pattern, name) && !names_secret_variable(name);
+    let is_public = is_public_variable(name) || view.environment().iter().any(is_allowed);
     if is_public && !looks_secret(value) {
         found.item(key, [("value", Some(value)), ("from", Some(from))]);
     } else {
@@ -181,17 +135,7 @@ fn services(view: &View<'_>, found: &mut Found) -> BTreeMap<String, String> {
 }
 
 fn is_one_of(patterns: &[&str], name: &str) -> bool {
-    patterns.iter().any(|pattern| matches(pattern, name))
-}
-
-/// A `*` stands for any characters.
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((begin, rest)) => name.strip_prefix(begin).is_some_and(|left| {
-            (0..=left.len()).any(|place| left.get(place..).is_some_and(|left| matches(rest, left)))
-        }),
-    }
+    patterns.iter().any(|pattern| is_like(pattern, name))
 }
 
 #[cfg(test)]

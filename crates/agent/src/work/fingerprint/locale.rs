@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 
+use envup_agent::{is_public_variable, looks_secret};
 use sha2::{Digest as _, Sha256};
 
 use super::os::assignment;
@@ -20,7 +21,15 @@ pub fn collect(view: &View<'_>, found: &mut Found) {
             let Some(name) = line.split('=').next().filter(|name| *name != line && !name.is_empty()) else {
                 continue;
             };
-            found.value(name, assignment(line, name).unwrap_or_default());
+            let value = assignment(line, name).unwrap_or_default();
+            // Others have no business here, and nobody knows what they are.
+            match is_public_variable(name) && !looks_secret(value) {
+                true => found.value(name, value),
+                false => {
+                    let keyed = view.keyed(&format!("variable {name}"), value.as_bytes());
+                    found.item(name, [("keyed", Some(keyed.as_str()))]);
+                }
+            }
         }
     }
     let mut made: Vec<String> =
@@ -131,11 +140,12 @@ mod tests {
     #[test]
     fn locales_come_from_files_directories_and_the_archive() {
         let tree = Tree::new();
-        tree.file("/etc/default/locale", "# x\nLANG=\"en_US.UTF-8\"\nLC_TIME=C\n");
+        tree.file("/etc/default/locale", "# x\nLANG=\"en_US.UTF-8\"\nLC_TIME=C\nX=CANARY\n");
         tree.file("/usr/lib/locale/C.utf8/LC_CTYPE", "").file("/usr/lib/locale/locale-archive", archive());
         let items = tree.items(collect);
         let told = ["LANG", "LC_TIME", "available"].map(|key| field(&items, key, "value").unwrap());
         assert_eq!(told, ["en_US.UTF-8", "C", "C.utf8,en_US.utf8"]);
+        assert!(items.contains_key("X") && !format!("{items:?}").contains("CANARY"));
     }
 
     #[test]

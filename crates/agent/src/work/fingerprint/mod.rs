@@ -23,7 +23,6 @@ mod read_at;
 mod resolution;
 mod runtimes;
 mod schedules;
-mod secret;
 mod send;
 mod services;
 mod sysctls;

@@ -3,9 +3,9 @@
 //! Of a crontab that only its owner may read, and of a line that looks like it holds a secret, the program is told and the rest
 //! is a keyed digest.
 
+use envup_agent::looks_secret;
 use sha2::{Digest as _, Sha256};
 
-use super::secret::looks_secret;
 use super::systemd::{Unit, units};
 use super::view::{Found, View, hex};
 
@@ -38,7 +38,7 @@ pub fn collect(view: &View<'_>, found: &mut Found) {
         crontab(view, &path, path.rsplit('/').next(), found);
     }
     for line in lines(&view.text("/etc/anacrontab", found).unwrap_or_default()) {
-        let Some((when, command)) = split(line, 3) else { continue };
+        let Some((when, command)) = split(line, 3).filter(|_| variable(line).is_none()) else { continue };
         tell(view, "/etc/anacrontab", &Line { when, user: "root", command }, found);
     }
     for (directory, when) in SCRIPTS {
@@ -89,7 +89,10 @@ fn crontab(view: &View<'_>, path: &str, owner: Option<&str>, found: &mut Found) 
         let Some((when, rest)) = split(line, if line.starts_with('@') { 1 } else { 5 }) else { continue };
         let (user, command) = match owner {
             Some(owner) => (owner, rest),
-            None => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
+            // Without a user the line is wrong, and what stands in its place may be anything.
+            None => {
+                rest.split_once(char::is_whitespace).filter(|(user, _)| is_name(user)).unwrap_or(("", rest))
+            }
         };
         tell(view, path, &Line { when, user, command: command.trim() }, found);
     }
@@ -113,6 +116,10 @@ fn split(line: &str, count: usize) -> Option<(String, &str)> {
         rest = left.trim_start();
     }
     Some((words.join(" "), rest))
+}
+
+fn is_name(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_alphanumeric() || "._-$".contains(c))
 }
 
 fn tell(view: &View<'_>, path: &str, line: &Line<'_>, found: &mut Found) {
@@ -168,7 +175,7 @@ mod tests {
     use super::*;
 
     const CRONTAB: &str = "# all\nPATH=/bin\nAPI=CANARY1\n17 *\t* * *   root  cd / && run-parts /etc/cron.hourly\n\
-        @reboot app /srv/start --token CANARY2\n@daily root x\n@daily root x\n";
+        @reboot app /srv/start --token CANARY2\n@daily root x\n@daily root x\n@daily PASSWORD=CANARY4 /srv/x\n";
 
     #[test]
     fn lines_of_crontabs_are_told_without_secrets() {

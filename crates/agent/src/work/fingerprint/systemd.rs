@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use envup_agent::looks_secret;
 use sha2::{Digest as _, Sha256};
 
 use super::unit_file::UnitFile;
@@ -73,7 +74,7 @@ impl Unit {
         found.item(&self.name, more.iter().copied());
     }
 
-    /// The digest of the machine's own files for it: a keyed one when not everybody may read them.
+    /// The digest of the machine's own files for it: a keyed one when not everybody may read them, or ought to.
     fn digest(&self, view: &View<'_>, found: &mut Found) -> (&'static str, Option<String>) {
         let mut bytes = Vec::new();
         for path in &self.own_files {
@@ -81,7 +82,8 @@ impl Unit {
             bytes.extend(view.bytes(path, found).unwrap_or_default());
             bytes.push(0);
         }
-        match self.own_files.iter().all(|path| view.is_public(path)) {
+        let is_public = self.own_files.iter().all(|path| view.is_public(path));
+        match is_public && !looks_secret(&String::from_utf8_lossy(&bytes)) {
             true => ("sha256", (!bytes.is_empty()).then(|| hex(&Sha256::digest(&bytes)))),
             false => ("keyed", Some(view.keyed(&format!("unit {}", self.name), &bytes))),
         }
