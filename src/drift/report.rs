@@ -36,6 +36,9 @@ pub struct MachineDrift {
     pub outlier: bool,
     /// Whether everything could be read on both sides.
     pub complete: bool,
+    /// How long its steps took the last time, in seconds: what making it anew costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps_took: Option<f64>,
     /// What differs, hidden by a rule or not.
     pub differences: Vec<Difference>,
     /// What nobody can tell, and why.
@@ -81,6 +84,7 @@ impl MachineDrift {
         self.complete &= other.complete;
         self.differences.extend(other.differences);
         self.unknown.extend(other.unknown);
+        self.steps_took = self.steps_took.or(other.steps_took);
     }
 
     /// What no rule hides.

@@ -98,6 +98,7 @@ fn one_machine(
     let mut drifts = vec![drift];
     for node in nodes {
         let mut drift = MachineDrift::new(&node.name);
+        drift.steps_took = node.taken.as_ref().ok().and_then(steps_took);
         against_baseline(world, &known_as(observed, &node.name), node.taken, rules, &mut drift);
         match node.name == action.name {
             true => drifts[0].join(drift),
@@ -105,6 +106,12 @@ fn one_machine(
         }
     }
     drifts
+}
+
+/// How long all steps that were applied took; `None` when there were none.
+fn steps_took(taken: &Taken) -> Option<f64> {
+    let steps = &taken.ledger.ledger.steps;
+    (!steps.is_empty()).then(|| steps.iter().map(|step| step.seconds).sum())
 }
 
 /// What changed inside since the baseline was taken; what could not be looked at is said.

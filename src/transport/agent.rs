@@ -117,6 +117,12 @@ mod tests {
         assert_eq!(reply, Reply::Cancelled { step: None });
     }
 
+    /// It goes into every machine, over ssh each time.
+    #[test]
+    fn the_agent_stays_small() {
+        assert!(AGENT.len() <= 2 << 20, "{} bytes", AGENT.len());
+    }
+
     #[test]
     fn an_agent_that_dies_is_an_error() {
         let error = call(&answering(137, ""), Request::Ledger, &mut |_| {}, &Context::silent()).unwrap_err();

@@ -4,7 +4,9 @@ use super::stack::Stack;
 
 #[test]
 fn a_difference_is_told_in_words_with_the_way_out() {
-    let stack = Stack::new("[machine.app]\nimage = \"IMAGE\"\n[environment.test.variables]\nx = \"1\"\n");
+    let stack = Stack::new(
+        "[machine.app]\nimage = \"IMAGE\"\nprovision = [{ shell = \"echo hi\" }]\n[environment.test.variables]\nx = \"1\"\n",
+    );
     stack.up();
     let write = |environment: &str, text: &str| {
         let script = format!("printf '{text}' > /etc/app.conf");
@@ -14,6 +16,7 @@ fn a_difference_is_told_in_words_with_the_way_out() {
     write("dev", "port = 1\\n");
     let told = stack.env("drift --explain").exits(2).stdout_has("/etc/app.conf was not there");
     assert!(told.stdout.contains("env rebuild app"), "{told}");
+    assert!(told.stdout.contains("its steps took"), "{told}");
     stack.env("drift --explain /etc/other").exits(64).stderr_has("nothing that is called");
 
     stack.env("up --env test").succeeds();

@@ -1,7 +1,9 @@
 //! Differences in words: what each means, and how both sides become alike.
 
 use crate::drift::{BASELINE, Difference, MachineDrift, Report, Side, explain};
+use crate::model::duration::human;
 use crate::ui::paint::Paint;
+use std::time::Duration;
 
 /// The differences that a key means, by machine: all that are shown when it is empty, else also hidden ones.
 pub fn explained<'r>(report: &'r Report, key: &str) -> Vec<(&'r MachineDrift, &'r Difference)> {
@@ -26,7 +28,7 @@ pub fn explanation(
     let explanation = explain(&machine.machine, difference, wanted);
     let mut text = format!("{}: {}\n", paint.strong(&machine.machine), explanation.meaning);
     for line in explanation.hidden.iter().chain(&explanation.align) {
-        text += &format!("  {line}\n");
+        text += &format!("  {line}{}\n", cost(machine, line));
     }
     for line in diff.unwrap_or_default().lines() {
         text += &match line.as_bytes().first() {
@@ -36,4 +38,11 @@ pub fn explanation(
         };
     }
     text
+}
+
+/// What making a machine anew takes, behind the line that proposes it.
+fn cost(machine: &MachineDrift, line: &str) -> String {
+    let took = machine.steps_took.filter(|_| line.contains("env rebuild"));
+    let took = took.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    took.map_or_else(String::new, |took| format!(" (its steps took {} the last time)", human(took)))
 }
