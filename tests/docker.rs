@@ -20,6 +20,7 @@ mod keys;
 mod killed;
 mod outside;
 mod ownership;
+mod production;
 mod refused;
 mod running;
 mod stack;

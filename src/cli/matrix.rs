@@ -58,6 +58,9 @@ impl Run for Matrix {
             true => BTreeSet::new(),
             false => engine::select(&self.machine, known)?,
         };
+        for note in environments.iter().flat_map(|known| &known.notes) {
+            session.printer.note(note);
+        }
         let report = engine::matrices(&world, &environments, &machines, &today());
         if session.json {
             json::document(&session.printer, &report);

@@ -38,7 +38,9 @@ pub fn drift_against(
             machines.extend(one_node(node, there, &reference.label, &rules));
         }
     }
-    Ok(Report::new(&world.stack, &reference.label, machines, &rules))
+    let mut report = Report::new(&world.stack, &reference.label, machines, &rules);
+    report.notes.extend(reference.notes.iter().cloned());
+    Ok(report)
 }
 
 /// One machine here against what several nodes there have in common.

@@ -1,10 +1,12 @@
 //! What a stack can be compared with besides its own baselines: another environment, a capture, one file.
 
+use super::against::why_not;
 use super::fingerprint::request;
-use super::nodes::fingerprints;
+use super::nodes::{Node, fingerprints};
 use super::{World, observe};
 use crate::event::Context;
 use crate::model::drift::Level;
+use crate::model::duration::age;
 use crate::model::{Error, Kind, Result};
 use crate::state::Capture;
 use crate::transport::Transport;
@@ -13,11 +15,14 @@ use envup_agent::Fingerprint;
 use std::collections::BTreeMap;
 
 /// Fingerprints to compare with.
+#[derive(Default)]
 pub struct Reference {
     /// For people: `production`, the name of a directory.
     pub label: String,
     /// By machine: its nodes by name.
     pub machines: BTreeMap<String, BTreeMap<String, Known>>,
+    /// For people: which captures stand in for machines that nobody reaches, why, and how old they are.
+    pub notes: Vec<String>,
     /// The other stack, when it was looked at now: files can then be read there.
     pub source: Option<World>,
 }
@@ -40,20 +45,20 @@ impl Reference {
         context: &Context,
     ) -> Result<Self> {
         let observed = observe(&world)?.observed;
-        let mut reference =
-            Self { label: world.stack.environment.clone(), machines: BTreeMap::new(), source: None };
+        let mut reference = Self { label: world.stack.environment.clone(), ..Self::default() };
         for (machine, nodes) in fingerprints(&world, &observed, &|_| true, level, context) {
-            for node in nodes {
-                let now = node.taken.map(|taken| taken.fingerprint);
+            for Node { name, taken } in nodes {
                 let captured =
-                    capture.and_then(|capture| Some((capture.machines.get(&node.name)?, capture.age())));
-                let known = match (now, captured) {
-                    (Err(error), Some((fingerprint, age))) if error.kind != Kind::Interrupted => {
+                    capture.and_then(|capture| Some((capture.machines.get(&name)?, capture.age())));
+                let known = match (taken, captured) {
+                    // Somebody who answers in a host's place is not made good by what the host was.
+                    (Err(error), Some((fingerprint, age))) if is_out_of_reach(&error) => {
+                        reference.stands_in(&name, &why_not(&error), age);
                         Known { fingerprint: Ok(fingerprint.clone()), age: Some(age) }
                     }
-                    (now, _) => Known { fingerprint: now, age: None },
+                    (taken, _) => Known { fingerprint: taken.map(|taken| taken.fingerprint), age: None },
                 };
-                reference.add(&machine, node.name, known);
+                reference.add(&machine, name, known);
             }
         }
         for machine in world.stack.machines.keys() {
@@ -67,7 +72,7 @@ impl Reference {
 
     /// A capture, whole.
     pub fn of_capture(label: &str, capture: &Capture) -> Self {
-        let mut reference = Self { label: label.to_owned(), machines: BTreeMap::new(), source: None };
+        let mut reference = Self { label: label.to_owned(), ..Self::default() };
         for (node, fingerprint) in &capture.machines {
             let machine = node.split('@').next().unwrap_or(node);
             let known = Known { fingerprint: Ok(fingerprint.clone()), age: Some(capture.age()) };
@@ -82,7 +87,7 @@ impl Reference {
         fingerprint: &Fingerprint,
         machines: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let mut reference = Self { label: label.to_owned(), machines: BTreeMap::new(), source: None };
+        let mut reference = Self { label: label.to_owned(), ..Self::default() };
         for machine in machines {
             let known = Known { fingerprint: Ok(fingerprint.clone()), age: None };
             reference.add(machine, machine.to_owned(), known);
@@ -103,34 +108,34 @@ impl Reference {
         Ok(Self::of_one(label, &taken.fingerprint, machines))
     }
 
+    /// Says that a capture is taken for what is there now.
+    fn stands_in(&mut self, node: &str, why: &str, seconds: u64) {
+        let (label, old) = (&self.label, age(seconds));
+        self.notes.push(format!("{node} of {label} is known from its capture, {old} old: {why}"));
+    }
+
     fn add(&mut self, machine: &str, node: String, known: Known) {
         self.machines.entry(machine.to_owned()).or_default().insert(node, known);
     }
 
     /// A machine that does not run: what was captured of it, or that it does not run.
     fn add_captured(&mut self, machine: &str, capture: Option<&Capture>) {
-        let captured: Vec<_> = capture
-            .iter()
-            .flat_map(|capture| {
-                let of_machine =
-                    |(node, _): &(&String, &Fingerprint)| node.split('@').next() == Some(machine);
-                capture
-                    .machines
-                    .iter()
-                    .filter(of_machine)
-                    .map(|(node, fingerprint)| (node, fingerprint, capture.age()))
-            })
-            .collect();
-        for (node, fingerprint, age) in &captured {
-            self.add(
-                machine,
-                (*node).clone(),
-                Known { fingerprint: Ok((*fingerprint).clone()), age: Some(*age) },
-            );
+        let of_machine = |(node, _): &(&String, &Fingerprint)| node.split('@').next() == Some(machine);
+        if let Some(capture) = capture {
+            for (node, fingerprint) in capture.machines.iter().filter(of_machine) {
+                self.stands_in(node, "it does not run", capture.age());
+                let known = Known { fingerprint: Ok(fingerprint.clone()), age: Some(capture.age()) };
+                self.add(machine, node.clone(), known);
+            }
         }
-        if captured.is_empty() {
+        if !self.machines.contains_key(machine) {
             let error = Error::new(Kind::Incomplete, format!("{machine} of {} does not run", self.label));
             self.add(machine, machine.to_owned(), Known { fingerprint: Err(error), age: None });
         }
     }
+}
+
+/// Whether nothing at all was heard of a host.
+fn is_out_of_reach(error: &Error) -> bool {
+    matches!(error.kind, Kind::Incomplete | Kind::Unavailable)
 }
