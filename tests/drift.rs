@@ -10,6 +10,7 @@ mod case;
 mod files;
 mod judge;
 mod machines;
+mod mirror;
 mod network;
 mod packages;
 mod planted;
@@ -17,6 +18,7 @@ mod programs;
 mod public_failures;
 mod runtime;
 mod services;
+mod zero_noise;
 
 use case::Case;
 use planted::Planted;

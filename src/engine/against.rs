@@ -1,5 +1,6 @@
 //! The machines here against a reference: one call of the agent for each, nothing of the Envfile or the steps.
 
+use super::desired::has_done_its_work;
 use super::drift::DriftOptions;
 pub use super::drift::why as why_not;
 use super::matrix::readable;
@@ -29,7 +30,8 @@ pub fn drift_against(
     for name in world.stack.machines.keys().filter(|name| is_chosen(name)) {
         let here = nodes.remove(name).unwrap_or_default();
         let there = reference.machines.get(name);
-        if here.is_empty() {
+        let done = observed.machine(name).is_some_and(|observed| has_done_its_work(world, observed));
+        if here.is_empty() && !done {
             let mut drift = MachineDrift::new(name);
             drift.cannot_tell("it does not run here");
             machines.push(drift);

@@ -1,5 +1,6 @@
 //! Capturing: the fingerprints of a stack's machines as texts to keep, and the way of those that nobody can reach.
 
+use super::desired::has_done_its_work;
 use super::fingerprint::request;
 use super::nodes::fingerprints;
 use super::{World, observe};
@@ -33,7 +34,8 @@ pub fn capture(
     let mut captured = Captured::default();
     let incomplete = |text: String| Error::new(Kind::Incomplete, text);
     for machine in world.stack.machines.keys().filter(|name| is_chosen(name)) {
-        if !nodes.contains_key(machine) {
+        let done = observed.machine(machine).is_some_and(|observed| has_done_its_work(world, observed));
+        if !nodes.contains_key(machine) && !done {
             let error =
                 incomplete(format!("{machine} does not run")).hint(format!("`env up {machine}` starts it"));
             captured.failed.push((machine.clone(), error));

@@ -3,6 +3,7 @@
 use super::{World, contents};
 use crate::model::Result;
 use crate::model::machine::{Condition, Machine};
+use crate::model::observed::{ObservedMachine, State};
 use crate::plan::{Desired, DesiredMachine, DesiredStep, DesiredThing};
 use crate::provision::provisioner;
 use std::collections::BTreeMap;
@@ -61,4 +62,11 @@ fn describe(world: &World, machine: &Machine, image: &str) -> Result<DesiredMach
 pub fn is_one_shot(world: &World, name: &str) -> bool {
     let waits = |machine: &Machine| machine.depends_on.get(name) == Some(&Condition::Completed);
     world.stack.machines.values().any(waits)
+}
+
+/// Whether a machine has ended well, and another one waited for just that: then it is as it should be, and nothing runs.
+pub fn has_done_its_work(world: &World, observed: &ObservedMachine) -> bool {
+    matches!(observed.state, State::Stopped | State::Completed)
+        && observed.exit_code == Some(0)
+        && is_one_shot(world, &observed.name)
 }

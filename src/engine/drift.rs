@@ -3,7 +3,7 @@
 //! Reads only: one call of the agent for each machine that runs. Never predicts; never says that a machine is in sync of
 //! which some part could not be read.
 
-use super::desired::is_one_shot;
+use super::desired::has_done_its_work;
 use super::fingerprint::known_as;
 use super::nodes::{Node, fingerprints};
 use super::{PlanOptions, Planned, World, observe, plan_from};
@@ -89,7 +89,7 @@ fn one_machine(
         drift.differences.push(Difference::of_envfile("machine", Some("declared"), None));
         return vec![drift];
     };
-    if nodes.is_empty() && !(observed.state == State::Completed && is_one_shot(world, &observed.name)) {
+    if nodes.is_empty() && !has_done_its_work(world, observed) {
         let state = if observed.state == State::Completed { State::Stopped } else { observed.state };
         let is = state.to_string();
         drift.differences.push(Difference::of_envfile("state", Some("running"), Some(&is)));

@@ -64,7 +64,7 @@ pub fn stack_status(world: &World, view: &View, ready: &[bool]) -> StackStatus {
 fn is_ready(world: &World, machine: &Machine, observed: Option<&ObservedMachine>) -> bool {
     let direct = match observed {
         Some(observed) if observed.state == State::Running => observed.direct,
-        Some(observed) => return desired::is_one_shot(world, &machine.name) && observed.exit_code == Some(0),
+        Some(observed) => return desired::has_done_its_work(world, observed),
         None => return false,
     };
     let Some(ready) = machine.ready.as_ref().filter(|_| !machine.is_several()) else { return true };
@@ -96,9 +96,8 @@ fn machine_status(world: &World, machine: &Machine, view: &View, ready: bool) ->
     let state = match observed.state {
         State::Running if steps.failed > 0 => State::Failed,
         // Only what another machine waits for has done its work when it ended well.
-        State::Stopped | State::Completed if observed.exit_code == Some(0) => {
-            if desired::is_one_shot(world, &machine.name) { State::Completed } else { State::Stopped }
-        }
+        _ if desired::has_done_its_work(world, observed) => State::Completed,
+        State::Completed => State::Stopped,
         state => state,
     };
     of_observed(observed, ready && state != State::Failed, steps, state)

@@ -14,6 +14,20 @@ use super::sys;
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// How programs of the machine reach other networks: some read these in capitals, some in small letters.
+const PROXIES: [&str; 10] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "FTP_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "ftp_proxy",
+    "no_proxy",
+    "all_proxy",
+];
+
 /// A program that runs in a session of its own, so that all of it can be ended together.
 pub struct Program<'a> {
     pub argv: Vec<String>,
@@ -108,6 +122,7 @@ fn base_environment(account: &Account) -> BTreeMap<&'static str, String> {
     ]);
     environment.extend(kept("PATH", Some(PATH)).map(|value| ("PATH", value)));
     environment.extend(kept("LANG", None).map(|value| ("LANG", value)));
+    environment.extend(PROXIES.iter().filter_map(|name| Some((*name, kept(name, None)?))));
     environment
 }
 
