@@ -10,6 +10,7 @@ mod capture;
 mod changes;
 mod checkouts;
 mod drift;
+mod drift_broken;
 mod drift_roots;
 mod engine;
 mod explain;

@@ -133,13 +133,11 @@ fn against_baseline(
     }
 }
 
-/// An error in one line.
+/// An error in one line, with the way out.
 pub fn why(error: &Error) -> String {
-    match error.kind {
-        Kind::Interrupted => "interrupted".to_owned(),
-        _ => std::iter::once(error.message.as_str())
-            .chain(error.causes.iter().map(String::as_str))
-            .collect::<Vec<_>>()
-            .join(": "),
+    if error.kind == Kind::Interrupted {
+        return "interrupted".to_owned();
     }
+    let causes = error.causes.iter().fold(error.message.clone(), |text, cause| format!("{text}: {cause}"));
+    error.hints.iter().fold(causes, |text, hint| format!("{text}; {hint}"))
 }

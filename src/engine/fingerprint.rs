@@ -23,7 +23,8 @@ pub fn fingerprint(
     let transport = provider.connect(&world.identity, node)?;
     let request = request(world, level)?;
     let known_as = known_as(machine, node);
-    let cache = baselines.latest_cache(&known_as)?;
+    // One that cannot be read only makes this one slow.
+    let cache = baselines.latest_cache(&known_as).unwrap_or_default();
     let taken = take(transport.as_ref(), request, &cache, context)?;
     if let Some(cache) = &taken.cache {
         // Only makes the next one quick.
@@ -47,6 +48,7 @@ pub fn request(world: &World, level: Level) -> Result<FingerprintRequest> {
         key: ProjectKey::of(&world.project)?.for_agent(),
         environment: world.stack.drift.environment.clone(),
         cache_bytes: 0,
+        ends_with_input: false,
         root: "/".to_owned(),
     })
 }

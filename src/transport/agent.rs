@@ -29,10 +29,10 @@ pub fn call(
     on_line: &mut (dyn FnMut(Line) + Send),
     context: &Context,
 ) -> Result<Reply> {
-    call_with(transport, request, &[], on_line, context)
+    carry_out(transport, request, Stdin::Bytes, on_line, context)
 }
 
-/// The same for a request that bytes follow.
+/// The same for a request that bytes follow. The agent's standard input is open as long as somebody waits for the answer.
 pub fn call_with(
     transport: &dyn Transport,
     request: Request,
@@ -40,10 +40,23 @@ pub fn call_with(
     on_line: &mut (dyn FnMut(Line) + Send),
     context: &Context,
 ) -> Result<Reply> {
+    let stdin = |mut line: Vec<u8>| {
+        line.extend_from_slice(body);
+        Stdin::Held(line)
+    };
+    carry_out(transport, request, stdin, on_line, context)
+}
+
+fn carry_out(
+    transport: &dyn Transport,
+    request: Request,
+    stdin: impl FnOnce(Vec<u8>) -> Stdin,
+    on_line: &mut (dyn FnMut(Line) + Send),
+    context: &Context,
+) -> Result<Reply> {
     let mut line = serde_json::to_vec(&Call::new(request)).attempt(|| "writing a request to the agent")?;
     line.push(b'\n');
-    line.extend_from_slice(body);
-    let command = Command { stdin: Stdin::Bytes(line), ..Command::new([transport.agent(context)?]) };
+    let command = Command { stdin: stdin(line), ..Command::new([transport.agent(context)?]) };
     let mut answer = Answer { open: Vec::new(), stderr: Vec::new(), reply: None, on_line };
     let exit = transport.exec(command, &mut answer, context)?;
     match answer.reply {

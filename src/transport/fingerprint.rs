@@ -32,6 +32,7 @@ pub fn take(
     context: &Context,
 ) -> Result<Taken> {
     request.cache_bytes = cache.len();
+    request.ends_with_input = true;
     let mut parts = Parts::default();
     let mut on_line = |line| parts.add(line);
     let reply = agent::call_with(transport, Request::Fingerprint(request), cache, &mut on_line, context)?;

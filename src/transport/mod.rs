@@ -63,6 +63,8 @@ pub enum Stdin {
     Empty,
     /// These bytes, then the end.
     Bytes(Vec<u8>),
+    /// These bytes; the end comes when nobody waits for the command any more, also when we are killed.
+    Held(Vec<u8>),
     /// A stream, such as our own standard input, as it comes.
     Stream(Box<dyn Read + Send>),
 }

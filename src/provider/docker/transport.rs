@@ -153,13 +153,18 @@ fn config(command: &Command) -> ExecConfig {
     }
 }
 
-/// Sends what the command reads, then closes its input and waits forever: the output decides when it is over.
+/// Sends what the command reads, then closes its input, if it is not to be held open, and waits forever: the output decides when it is over.
 async fn feed(stdin: Stdin, mut input: Input) {
     // A command that stops reading is no failure of ours: its exit code says how it ended.
     match stdin {
         Stdin::Empty => {}
         Stdin::Bytes(bytes) => {
             let _ = input.write_all(&bytes).await;
+        }
+        Stdin::Held(bytes) => {
+            let _ = input.write_all(&bytes).await;
+            let _ = input.flush().await;
+            return std::future::pending().await;
         }
         Stdin::Stream(stream) => {
             let mut chunks = read_aside(stream);

@@ -8,7 +8,7 @@ use crate::transport::{Stdin, TerminalSize};
 use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
 
 /// How often a quiet command is left for a look whether the work is over, and at the size of our terminal.
@@ -52,7 +52,7 @@ pub(super) fn run(
         Some(window) => Some(Box::new(window.keyboard()?)),
         None => ssh.0.stdin.take().map(|stdin| Box::new(stdin) as _),
     };
-    feed(stdin, input, if window.is_some() { pty::END_OF_INPUT } else { b"" });
+    let _held = feed(stdin, input, if window.is_some() { pty::END_OF_INPUT } else { b"" });
     let pieces = listen(&mut ssh.0);
     loop {
         context.check(what)?;
@@ -131,15 +131,23 @@ fn read_aside(stream: Stream, mut from: impl Read + Send + 'static, sender: Sync
 }
 
 /// Writes what a command reads, and then `end`, in a thread of its own: a stream may have nothing to say for ever. A command
-/// that stops reading is no failure; its exit code says how it ended.
-fn feed(stdin: Stdin, input: Option<Box<dyn Write + Send>>, end: &'static [u8]) {
-    let Some(mut input) = input else { return };
+/// that stops reading is no failure; its exit code says how it ended. What is to be held open is so until the answer is dropped.
+fn feed(stdin: Stdin, input: Option<Box<dyn Write + Send>>, end: &'static [u8]) -> Option<Sender<()>> {
+    let mut input = input?;
+    let (held, dropped) = channel();
+    let is_held = matches!(stdin, Stdin::Held(_));
     let mut stream: Box<dyn Read + Send> = match stdin {
         Stdin::Empty => Box::new(io::empty()),
-        Stdin::Bytes(bytes) => Box::new(io::Cursor::new(bytes)),
+        Stdin::Bytes(bytes) | Stdin::Held(bytes) => Box::new(io::Cursor::new(bytes)),
         Stdin::Stream(stream) => stream,
     };
     std::thread::spawn(move || {
-        io::copy(&mut stream, &mut input).and_then(|_| input.write_all(end)).and_then(|()| input.flush())
+        io::copy(&mut stream, &mut input)?;
+        input.flush()?;
+        if is_held {
+            let _ = dropped.recv();
+        }
+        input.write_all(end).and_then(|()| input.flush())
     });
+    Some(held)
 }

@@ -3,8 +3,8 @@
 //! `step` runs steps (`turn` waits for the lock, `supervise` outlives the caller, `tail` follows the output), `cancel` ends
 //! them, `record` keeps the ledger in the `store`; `probe` waits for requirements; `environment` hands variables to logins
 //! and services; `fingerprint` takes the inventory of the machine; `own` hands root's files to the owner of
-//! a folder. The rest are tools: `program` starts processes as an `account`, `process` reads /proc, `sys` is all that is
-//! unsafe.
+//! a folder. The rest are tools: `program` starts processes as an `account`, `process` reads /proc, `caller` notices
+//! that nobody waits any more, `sys` is all that is unsafe.
 
 use std::io::BufRead;
 use std::process::ExitCode;
@@ -16,6 +16,7 @@ use self::failure::Failure;
 
 mod account;
 mod answers;
+mod caller;
 mod cancel;
 mod ending;
 mod environment;

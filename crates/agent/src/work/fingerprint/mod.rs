@@ -41,6 +41,7 @@ use envup_agent::{Fingerprint, FingerprintRequest, Level, Reply, Section};
 use self::owners::Owners;
 use self::view::{Found, View};
 use super::answers::Answers;
+use super::caller;
 use super::failure::Failure;
 use super::record;
 
@@ -79,6 +80,9 @@ pub fn take(
         (joined(owners), cache)
     });
     let cache = cache?;
+    if request.ends_with_input {
+        caller::end_with_it();
+    }
     let view = View::new(request, &owners)?;
     let mut fingerprint =
         Fingerprint { level: request.level, key_id: view.key_id(), ..Fingerprint::default() };
