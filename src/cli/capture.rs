@@ -7,9 +7,7 @@ use super::session::{Purpose, Session};
 use crate::engine::{self, Captured, World};
 use crate::model::drift::Level;
 use crate::model::{Error, Result};
-use crate::state::{
-    Access, CAPTURES_DIRECTORY, Capture as Stored, create_directory, sign, write_bytes, write_capture,
-};
+use crate::state::{Access, CAPTURES_DIRECTORY, create_directory, sign, write_bytes, write_capture};
 use crate::transport::agent::AGENT;
 use crate::ui::{error, exit, json};
 use clap::Args;
@@ -64,17 +62,17 @@ impl Run for Capture {
             Some(out) => session.surroundings.directory.join(out),
             None => capture_directory(&world.stack.directory, &world.stack.environment),
         };
-        let mut captured = match self.import.is_empty() {
+        let captured = match self.import.is_empty() {
             true => {
                 let machines = self.machines.chosen(&world.stack)?;
                 engine::capture(&world, &machines, level, &session.context())?
             }
             false => imported(&self.import)?,
         };
-        if !self.import.is_empty() || !self.machines.machines.is_empty() {
-            keep_others(&directory, &mut captured)?;
-        }
-        let manifest = write_capture(&directory, &world.stack.environment, &captured.texts)?;
+        // What was not asked for, or out of reach, stays as it was captured.
+        let asked_for_all = self.import.is_empty() && self.machines.machines.is_empty();
+        let stays = |node: &str| !asked_for_all || captured.failed.iter().any(|(failed, _)| failed == node);
+        let manifest = write_capture(&directory, &world.stack.environment, &captured.texts, stays)?;
         if let Some(key) = &self.sign {
             sign(&manifest, key)?;
         }
@@ -101,15 +99,6 @@ fn imported(files: &[(String, PathBuf)]) -> Result<Captured> {
         captured.texts.insert(machine.clone(), engine::imported(&answer)?);
     }
     Ok(captured)
-}
-
-/// Machines that were not asked for stay as they were captured.
-fn keep_others(directory: &Path, captured: &mut Captured) -> Result<()> {
-    let Some(old) = Stored::read(directory)? else { return Ok(()) };
-    for (machine, fingerprint) in old.machines {
-        captured.texts.entry(machine).or_insert_with(|| fingerprint.to_text());
-    }
-    Ok(())
 }
 
 fn write_kit(session: &Session, world: &World, directory: &Path, level: Level) -> Result<u8> {

@@ -49,7 +49,7 @@ impl Reference {
         for (machine, nodes) in fingerprints(&world, &observed, &|_| true, level, context) {
             for Node { name, taken } in nodes {
                 let captured =
-                    capture.and_then(|capture| Some((capture.machines.get(&name)?, capture.age())));
+                    capture.and_then(|capture| Some((capture.machines.get(&name)?, capture.age_of(&name))));
                 let known = match (taken, captured) {
                     // Somebody who answers in a host's place is not made good by what the host was.
                     (Err(error), Some((fingerprint, age))) if is_out_of_reach(&error) => {
@@ -75,7 +75,7 @@ impl Reference {
         let mut reference = Self { label: label.to_owned(), ..Self::default() };
         for (node, fingerprint) in &capture.machines {
             let machine = node.split('@').next().unwrap_or(node);
-            let known = Known { fingerprint: Ok(fingerprint.clone()), age: Some(capture.age()) };
+            let known = Known { fingerprint: Ok(fingerprint.clone()), age: Some(capture.age_of(node)) };
             reference.add(machine, node.clone(), known);
         }
         reference
@@ -123,8 +123,8 @@ impl Reference {
         let of_machine = |(node, _): &(&String, &Fingerprint)| node.split('@').next() == Some(machine);
         if let Some(capture) = capture {
             for (node, fingerprint) in capture.machines.iter().filter(of_machine) {
-                self.stands_in(node, "it does not run", capture.age());
-                let known = Known { fingerprint: Ok(fingerprint.clone()), age: Some(capture.age()) };
+                self.stands_in(node, "it does not run", capture.age_of(node));
+                let known = Known { fingerprint: Ok(fingerprint.clone()), age: Some(capture.age_of(node)) };
                 self.add(machine, node.clone(), known);
             }
         }

@@ -26,6 +26,9 @@ pub struct Manifest {
     pub environment: String,
     /// When, in seconds of Unix time.
     pub taken: u64,
+    /// When those machines were captured that stayed as they were captured before.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub before: BTreeMap<String, u64>,
     /// SHA-256 of the file of every machine; several nodes of one role are `web@HOST`.
     pub machines: BTreeMap<String, String>,
 }
@@ -33,7 +36,13 @@ pub struct Manifest {
 impl Document for Manifest {
     const VERSION: u32 = 1;
     const WHAT: &'static str = "manifest of a capture";
-    const WAY_OUT: &'static str = "capture again with `env capture`";
+    const WAY_OUT: &'static str = "remove it, then capture again with `env capture`";
+}
+
+impl Manifest {
+    fn taken_of(&self, machine: &str) -> u64 {
+        self.before.get(machine).copied().unwrap_or(self.taken)
+    }
 }
 
 /// A capture that was read.
@@ -49,6 +58,11 @@ impl Capture {
     /// How old it is, in seconds.
     pub fn age(&self) -> u64 {
         now().saturating_sub(self.manifest.taken)
+    }
+
+    /// How old the fingerprint of a machine is, in seconds.
+    pub fn age_of(&self, machine: &str) -> u64 {
+        now().saturating_sub(self.manifest.taken_of(machine))
     }
 
     /// The capture in a directory; `None` when there is none.
@@ -69,22 +83,31 @@ impl Capture {
     }
 }
 
-/// Writes a capture; files of machines that are not part of it any more go away.
+/// Writes a capture. Machines that are not captured now stay as they were captured before where `stays` says so; files of
+/// others go away.
 pub fn write_capture(
     directory: &Path,
     environment: &str,
     machines: &BTreeMap<String, String>,
+    stays: impl Fn(&str) -> bool,
 ) -> Result<PathBuf> {
     let path = directory.join(MANIFEST);
-    let old: Option<Manifest> = read(&path).unwrap_or_default();
+    let old: Option<Manifest> = read(&path)?;
     let mut manifest = Manifest { environment: environment.to_owned(), taken: now(), ..Manifest::default() };
     for (machine, text) in machines {
         write_bytes(&machine_file(directory, machine)?, Access::Shared, text.as_bytes())?;
         manifest.machines.insert(machine.clone(), sha256(text.as_bytes()));
     }
+    if let Some(old) = &old {
+        let staying = |(machine, _): &(&String, &String)| !machines.contains_key(*machine) && stays(machine);
+        for (machine, digest) in old.machines.iter().filter(staying) {
+            manifest.machines.insert(machine.clone(), digest.clone());
+            manifest.before.insert(machine.clone(), old.taken_of(machine));
+        }
+    }
     write(&path, Access::Shared, &manifest)?;
     for machine in old.iter().flat_map(|old| old.machines.keys()) {
-        if !machines.contains_key(machine) {
+        if !manifest.machines.contains_key(machine) {
             // Nobody reads what the manifest does not name.
             let _ = fs::remove_file(machine_file(directory, machine)?);
         }
@@ -127,7 +150,7 @@ mod tests {
     fn captured(directory: &Path, machines: &[&str]) {
         let text = Fingerprint::default().to_text();
         let texts = machines.iter().map(|name| ((*name).to_owned(), text.clone())).collect();
-        write_capture(directory, "production", &texts).unwrap();
+        write_capture(directory, "production", &texts, |machine| machine == "stays").unwrap();
     }
 
     #[test]
@@ -140,6 +163,23 @@ mod tests {
         assert_eq!(capture.machines.keys().collect::<Vec<_>>(), ["db"]);
         assert_eq!(capture.manifest.environment, "production");
         assert!(!place.path().join("web@web1.example.org.json").exists());
+    }
+
+    #[test]
+    fn a_machine_that_stays_as_it_was_keeps_its_age() {
+        let place = tempfile::tempdir().unwrap();
+        captured(place.path(), &["db", "stays"]);
+        let path = place.path().join(MANIFEST);
+        let first = Manifest { taken: 1000, ..read(&path).unwrap().unwrap() };
+        write(&path, Access::Shared, &first).unwrap();
+        for _ in 0..2 {
+            captured(place.path(), &["db"]);
+            let capture = Capture::read(place.path()).unwrap().unwrap();
+            assert_eq!(capture.manifest.before, BTreeMap::from([("stays".to_owned(), 1000)]));
+            assert!(capture.age_of("stays") > capture.age_of("db") && capture.age_of("db") == capture.age());
+        }
+        captured(place.path(), &["stays"]);
+        assert!(Capture::read(place.path()).unwrap().unwrap().manifest.before.is_empty());
     }
 
     #[test]

@@ -118,6 +118,7 @@ fn production_out_of_reach_is_known_by_its_capture_or_not_at_all() {
     production.hosts.iter().for_each(Host::is_left_alone);
 
     production.hosts[2].stop();
+    production.env("capture --env production").exits(3).stderr_has("cannot reach");
     let partly = production.env(STAGING).exits(2).stdout_has("mallory");
     partly.stderr_has("web@web3 of production is known from its capture, ").stderr_has(" old: cannot reach");
     production.capture_is_called("kept");
