@@ -56,8 +56,7 @@ pub fn bring_up(session: &Session, wish: &Wish<'_>) -> Result<u8> {
         if !session.json {
             let (status, unchanged) = (&done.status, done.unchanged);
             let summary = Summary { status, seconds, slowest: slowest.as_ref(), unchanged };
-            let screen = session.surroundings.screen;
-            let columns = if screen.stdout_is_terminal { usize::from(screen.columns) } else { usize::MAX };
+            let columns = session.surroundings.screen.result_columns();
             session.printer.summary(&human::up(&summary, columns, session.printer.paint()));
         }
         return Ok(exit::DONE);

@@ -81,7 +81,8 @@ impl Run for Drift {
         } else if let Some(key) = &self.explain {
             explain(session, &world, &report, reference.as_ref(), key)?;
         } else {
-            let view = human::Drift { report: &report, strict: self.strict };
+            let columns = session.printer.screen().result_columns();
+            let view = human::Drift { report: &report, strict: self.strict, columns };
             session.printer.result(&human::drift(&view, session.printer.paint()));
             report.notes.iter().for_each(|note| session.printer.note(note));
         }

@@ -65,7 +65,8 @@ impl Run for Matrix {
         if session.json {
             json::document(&session.printer, &report);
         } else {
-            session.printer.result(&human::matrix(&report, session.printer.paint()));
+            let columns = session.printer.screen().result_columns();
+            session.printer.result(&human::matrix(&report, columns, session.printer.paint()));
         }
         Ok(match () {
             () if !report.is_complete() => exit::INCOMPLETE,

@@ -129,7 +129,7 @@ impl Reference {
             }
         }
         if !self.machines.contains_key(machine) {
-            let error = Error::new(Kind::Incomplete, format!("{machine} of {} does not run", self.label));
+            let error = Error::new(Kind::Incomplete, "it does not run");
             self.add(machine, machine.to_owned(), Known { fingerprint: Err(error), age: None });
         }
     }

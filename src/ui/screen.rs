@@ -67,6 +67,11 @@ impl Screen {
         self.colour.on(self.stdout_is_terminal)
     }
 
+    /// How wide lines of results may be: whoever reads them from a pipe gets them whole.
+    pub fn result_columns(&self) -> usize {
+        if self.stdout_is_terminal { usize::from(self.columns) } else { usize::MAX }
+    }
+
     /// Whether notes, progress and errors are coloured.
     pub fn colours_notes(&self) -> bool {
         self.colour.on(self.stderr_is_terminal)

@@ -76,5 +76,5 @@ fn environments_stand_side_by_side_with_what_differs_alone() {
     let rows = matrix["machines"][0]["rows"].as_array().unwrap();
     assert_eq!((rows.len(), &rows[0]["section"], &rows[0]["key"]), (1, &"groups".into(), &"tester".into()));
     stack.env("stop db").succeeds();
-    stack.env("matrix before dev").exits(3).stdout_has("db of dev does not run");
+    stack.env("matrix before dev").exits(3).stdout_has("db of dev: it does not run");
 }

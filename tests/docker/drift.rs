@@ -75,7 +75,7 @@ fn what_a_project_knows_of_is_hidden_for_a_reason_and_until_a_day() {
     stack.up();
     stack.inside("app", "mkdir -p /srv/uploads && echo x > /srv/uploads/picture");
     stack.env("drift --fail-on breaking").succeeds();
-    let shown = stack.env("drift").exits(2).stdout_has("/srv (and 1 with it)");
+    let shown = stack.env("drift").exits(2).stdout_has("/srv (+1)");
     assert!(!shown.stdout.contains("picture"), "{shown}");
     stack.env("drift --strict").exits(2).stdout_has("picture").stdout_has("user data");
     stack.env("accept").succeeds();

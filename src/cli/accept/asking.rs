@@ -44,7 +44,8 @@ impl Answers {
     pub fn ask(session: &Session, world: &World, report: &Report) -> Result<Self> {
         let mut on_terminal = |question: &str| ask(&session.printer, question, &session.interrupt.cancel);
         let show = |machine: &MachineDrift| {
-            let view = human::Drift { report, strict: false };
+            let columns = usize::from(session.surroundings.screen.columns);
+            let view = human::Drift { report, strict: false, columns };
             human::machine_drift(machine, &view, session.printer.paint_notes())
         };
         let others = shown(report).filter(|(_, difference)| !can_settle(difference)).count();

@@ -59,7 +59,8 @@ pub fn hidden_by(rule: &IgnoreRule, world: &World, mut report: Report) -> Report
 
 /// Shows what would be hidden, and what nobody could look at.
 pub fn show(session: &Session, hidden: &Report) {
-    let view = human::Drift { report: hidden, strict: false };
+    let columns = session.printer.screen().result_columns();
+    let view = human::Drift { report: hidden, strict: false, columns };
     for machine in &hidden.machines {
         session.printer.result(&human::machine_drift(machine, &view, session.printer.paint()));
     }

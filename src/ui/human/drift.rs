@@ -1,13 +1,19 @@
 //! Drift: below each machine a line for each difference, the worst first; at the end the counts.
 
-use super::{Table, count, truncate};
+use super::shorten::apart;
+use super::{Table, count};
 use crate::drift::{BASELINE, Difference, DifferenceKind, MachineDrift, Report};
 use crate::model::drift::Severity;
 use crate::ui::paint::Paint;
 use envup_agent::{Item, Section};
 
 /// Longer values are cut: `--json` has them whole.
-const VALUE: usize = 32;
+const LONGEST_VALUE: usize = 32;
+
+/// How much of a value is shown on so many columns.
+pub fn value_room(columns: usize) -> usize {
+    (columns / 4).min(LONGEST_VALUE)
+}
 
 /// What is shown of a report.
 pub struct Drift<'a> {
@@ -15,33 +21,51 @@ pub struct Drift<'a> {
     pub report: &'a Report,
     /// Also what rules hide.
     pub strict: bool,
+    /// Columns of the terminal: keys and values are cut where that is not enough.
+    pub columns: usize,
 }
 
 /// A report for people.
 pub fn drift(view: &Drift<'_>, paint: Paint) -> String {
     let report = view.report;
     let mut text = format!("{}\n", paint.strong(&format!("{} · {}", report.project, report.environment)));
+    // Machines that are in sync are worth a line beside others only.
+    let is_quiet = |machine: &MachineDrift| shown(machine, view).is_empty() && machine.unknown.is_empty();
+    let has_others = report.machines.iter().any(|machine| !is_quiet(machine));
     for machine in &report.machines {
-        text += &machine_drift(machine, view, paint);
+        match is_quiet(machine) {
+            false => text += &machine_drift(machine, view, paint),
+            true if has_others => text += &format!("  {}  {} in sync\n", paint.good("✓"), machine.machine),
+            true => {}
+        }
     }
     text + &summary(report, view.strict)
 }
 
+/// The differences of a machine that are shown, the worst first.
+fn shown<'r>(machine: &'r MachineDrift, view: &Drift<'_>) -> Vec<&'r Difference> {
+    let is_shown = |difference: &&Difference| view.strict || difference.rule.is_none();
+    let mut shown: Vec<&Difference> = machine.differences.iter().filter(is_shown).collect();
+    shown.sort_by_key(|difference| std::cmp::Reverse(difference.severity));
+    shown
+}
+
 /// One machine of a report; nothing when nothing is shown of it.
 pub fn machine_drift(machine: &MachineDrift, view: &Drift<'_>, paint: Paint) -> String {
-    let mut shown: Vec<&Difference> =
-        machine.differences.iter().filter(|difference| view.strict || difference.rule.is_none()).collect();
+    let shown = shown(machine, view);
     if shown.is_empty() && machine.unknown.is_empty() {
         return String::new();
     }
-    shown.sort_by_key(|difference| std::cmp::Reverse(difference.severity));
     let mut table = Table::indented(2);
-    table.row().plain("").plain(machine.machine.as_str());
-    for heading in headings(machine, view.report) {
-        table.cell(&heading, paint.dim(&heading));
+    // The sign's column, and as wide when nothing stands below.
+    table.row().plain(" ").cell(&machine.machine, paint.strong(&machine.machine));
+    if !shown.is_empty() {
+        for heading in headings(machine, view.report) {
+            table.cell(&heading, paint.dim(&heading));
+        }
     }
     for difference in shown {
-        let (before, after) = sides(difference);
+        let (before, after) = sides(difference, value_room(view.columns));
         let sign = sign_of(difference.severity);
         let painted = match difference.rule {
             Some(_) => paint.dim(sign),
@@ -54,9 +78,9 @@ pub fn machine_drift(machine: &MachineDrift, view: &Drift<'_>, paint: Paint) -> 
             table.cell(&format!("({rule})"), paint.dim(&format!("({rule})")));
         }
     }
-    let mut text = table.render();
+    let mut text = table.render_within(view.columns);
     for unknown in &machine.unknown {
-        text += &format!("  {} {unknown}\n", paint.notable("?"));
+        text += &format!("  {}  {unknown}\n", paint.notable("?"));
     }
     text
 }
@@ -87,7 +111,7 @@ fn key(difference: &Difference) -> String {
     let key = shown_key(&difference.section, &difference.key);
     match difference.also {
         0 => key.to_owned(),
-        also => format!("{key} (and {also} with it)"),
+        also => format!("{key} (+{also})"),
     }
 }
 
@@ -120,27 +144,26 @@ pub fn word(section: &str) -> &str {
 }
 
 /// Both sides in as few words as tell them apart.
-fn sides(difference: &Difference) -> (String, String) {
+fn sides(difference: &Difference, room: usize) -> (String, String) {
     let several = difference.fields().len() > 1;
     let side = |item: &Option<Item>| match item {
         None => "-".to_owned(),
         Some(item) if difference.kind != DifferenceKind::Changed => principal(item),
-        Some(item) => fields(item, several),
+        Some(item) => shown_value(item, several),
     };
-    (side(&difference.before), side(&difference.after))
+    let mut both = [side(&difference.before), side(&difference.after)];
+    apart(&mut both, room);
+    let [before, after] = both;
+    (before, after)
 }
 
-/// The fields of an item that differ somewhere.
-pub fn shown_value(item: &Item) -> String {
-    fields(item, item.len() > 1)
-}
-
-fn fields(item: &Item, named: bool) -> String {
-    if item.is_empty() {
-        return "-".to_owned();
-    }
-    let fields = item.iter().map(|(name, value)| field(name, value, named));
-    truncate(&fields.collect::<Vec<_>>().join(" "), VALUE)
+/// The fields of an item that differ somewhere; `named`, when another side has others.
+pub fn shown_value(item: &Item, named: bool) -> String {
+    let is_only = item.len() == 1;
+    // Whose file it is has been the same before; it is only there where nothing was known of the other side.
+    let told = item.iter().filter(|(name, _)| is_only || *name != "package");
+    let fields: Vec<String> = told.map(|(name, value)| field(name, value, named)).collect();
+    if fields.is_empty() { "-".to_owned() } else { fields.join(" ") }
 }
 
 /// What people ask first about something that is on one side only.
@@ -148,7 +171,7 @@ fn principal(item: &Item) -> String {
     const FIRST: [&str; 9] =
         ["version", "value", "active", "uid", "gid", "subject", "process", "needs", "when"];
     let first = FIRST.into_iter().find_map(|name| Some((name, item.get(name)?)));
-    first.map_or_else(|| "present".to_owned(), |(name, value)| truncate(&field(name, value, true), VALUE))
+    first.map_or_else(|| "present".to_owned(), |(name, value)| field(name, value, true))
 }
 
 fn field(name: &str, value: &str, named: bool) -> String {
@@ -156,11 +179,9 @@ fn field(name: &str, value: &str, named: bool) -> String {
         "sha256" | "keyed" | "files" | "documents" if value.len() == 64 => format!("{}…", &value[..8]),
         _ => value.to_owned(),
     };
-    if named && !matches!(name, "value" | "version" | "sha256" | "active" | "subject" | "process" | "when") {
-        format!("{name} {value}")
-    } else {
-        value
-    }
+    let speaks_for_itself =
+        ["value", "version", "sha256", "active", "subject", "process", "when", "state"].contains(&name);
+    if named && !speaks_for_itself { format!("{name} {value}") } else { value }
 }
 
 fn summary(report: &Report, strict: bool) -> String {
@@ -178,7 +199,11 @@ fn summary(report: &Report, strict: bool) -> String {
     if incomplete > 0 {
         parts.push(format!("{} not fully read", count(incomplete, "machine")));
     }
-    let verdict = if parts.is_empty() { "in sync".to_owned() } else { parts.join(", ") };
+    let verdict = match (parts.is_empty(), report.machines.len()) {
+        (false, _) => parts.join(", "),
+        (true, 0) => "in sync".to_owned(),
+        (true, machines) => format!("{} in sync", count(machines, "machine")),
+    };
     match hidden {
         0 => format!("{verdict}.\n"),
         _ if strict => format!("{verdict}; {hidden} of noise rules.\n"),
@@ -212,16 +237,17 @@ mod tests {
             project: "shop".into(),
             environment: "dev".into(),
             against: BASELINE.into(),
-            machines: vec![machine],
+            machines: vec![machine, MachineDrift::new("db")],
             notes: Vec::new(),
         };
-        let shown = |strict| drift(&Drift { report: &report, strict }, Paint::OFF);
+        let shown = |strict| drift(&Drift { report: &report, strict, columns: 80 }, Paint::OFF);
         insta::assert_snapshot!(shown(false), @r"
         shop · dev
-             web                               baseline  now
-          !  libssl3 (and 2 with it)  package  3.0.11-1  3.0.17-1
-          ~  bob                      user     -         uid 1001
-          ? files /root could not be read: permission denied
+             web                    baseline  now
+          !  libssl3 (+2)  package  3.0.11-1  3.0.17-1
+          ~  bob           user     -         uid 1001
+          ?  files /root could not be read: permission denied
+          ✓  db in sync
         1 breaking, 1 notable, 1 machine not fully read; 1 in noise rules (--strict shows them).
         ");
         assert!(shown(true).contains("/var/log/dpkg.log") && shown(true).contains("(logs)"));

@@ -5,6 +5,7 @@ mod explain;
 mod list;
 mod matrix;
 mod plan;
+mod shorten;
 mod status;
 mod summary;
 mod table;
@@ -14,6 +15,7 @@ pub use explain::{explained, explanation};
 pub use list::list;
 pub use matrix::matrix;
 pub use plan::plan;
+pub use shorten::truncate;
 pub use status::status;
 pub use summary::{Summary, not_up, up};
 pub use table::Table;
@@ -34,17 +36,6 @@ pub fn bytes(amount: u64) -> String {
         unit = name;
     }
     format!("{value:.1} {unit}")
-}
-
-/// At most `room` characters, the last one `…` when some had to go.
-pub fn truncate(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
-        return text.to_owned();
-    }
-    match room {
-        0 => String::new(),
-        _ => text.chars().take(room - 1).chain(['…']).collect(),
-    }
 }
 
 /// What a terminal would show of a line in the end: without what a later part wrote over, without control codes.
@@ -95,12 +86,5 @@ mod tests {
         assert_eq!(settled("10%\r50%\r100% \u{1b}[1;32mdone\u{1b}[0m\u{1b}=\u{7}"), "100% done");
         assert_eq!(settled("ends so\r"), "ends so");
         assert_eq!(settled("\u{1b}["), "");
-    }
-
-    #[test]
-    fn what_does_not_fit_ends_in_an_ellipsis() {
-        assert_eq!(truncate("provision", 9), "provision");
-        assert_eq!(truncate("provision", 5), "prov…");
-        assert_eq!(truncate("provision", 0), "");
     }
 }
