@@ -80,7 +80,7 @@ fn production_is_looked_at_as_it_is_and_left_alone() {
     let live = production.env(&format!("{STAGING} --json")).exits(2).silent();
     let outlier = ("web@web3".to_owned(), vec!["mallory".to_owned()]);
     assert_eq!(shown(&live), [("web".to_owned(), vec![]), outlier]);
-    production.env(STAGING).exits(2).stdout_has("most of production").stdout_has("mallory (and 1 with it)");
+    production.env(STAGING).exits(2).stdout_has("most of production").stdout_has("mallory (+1)");
 
     production.env("up").succeeds();
     production
