@@ -1,6 +1,6 @@
 //! Changes that cannot stand beside others: each says much about the whole machine.
 
-use super::case::{Case, extra, missing};
+use super::case::{Case, changed, missing};
 use envup::model::drift::Severity::{Breaking, Notable};
 
 pub const CASES: &[Case] = &[
@@ -23,6 +23,6 @@ pub const CASES: &[Case] = &[
         name: "the time zone is only named, not linked",
         before: "",
         change: "echo Asia/Tokyo >/etc/timezone",
-        expect: &[extra("locale", "timezone of /etc/timezone", Breaking)],
+        expect: &[changed("locale", "timezone", Breaking)],
     },
 ];
