@@ -61,7 +61,8 @@ fn no_permission_on_the_socket_names_the_group() {
     let place = tempfile::Builder::new().prefix("envup-test-").tempdir_in("/tmp").unwrap();
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = place.path().join("env");
-    fs::copy(PROGRAM, &program).unwrap();
+    // By a process of its own: a child of another test could hold our copy open for writing, and then nobody may run it.
+    assert!(Command::new("cp").args([PROGRAM.as_ref(), program.as_os_str()]).status().unwrap().success());
     let directory = place.path().join("project");
     fs::create_dir(&directory).unwrap();
     fs::write(directory.join("Envfile"), "[machine.web]\nimage = \"app\"\n").unwrap();
