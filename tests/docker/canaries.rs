@@ -148,6 +148,11 @@ fn secrets_are_nowhere_and_their_changes_are_seen() {
         assert_eq!(found.iter().filter(is_it).count(), 1, "{section} {key} in {drift:#}");
     }
     run("drift", 2);
+    run("drift --explain", 2);
+    for (_, key) in CHANGED.iter().filter(|(_, key)| !key.contains(char::is_whitespace)) {
+        run(&format!("drift --explain {key}"), 2);
+        run(&format!("drift --against fingerprints/dev --explain {key}"), 2);
+    }
     run("drift --level full --json", 2);
     run("drift --against fingerprints/dev", 2);
     // What the Envfile says now is another secret than what the machines have.
