@@ -30,9 +30,11 @@ pub fn explain(machine: &str, difference: &Difference, wanted: Side) -> Explanat
         DifferenceKind::Changed => format!("differs in {}", difference.fields().join(", ")),
     };
     let mut meaning = format!("{} {what}: {why} ({})", difference.key, severity.as_str());
-    if difference.also > 0 {
-        meaning += &format!("; {} more differences come with it", difference.also);
-    }
+    meaning += &match difference.also {
+        0 => String::new(),
+        1 => "; 1 more difference comes with it".to_owned(),
+        also => format!("; {also} more differences come with it"),
+    };
     let hidden = difference.rule.as_deref().map(|rule| match reason(rule) {
         Some(reason) => format!("hidden by the noise rule `{rule}`: {reason}"),
         None => format!("hidden by the Envfile: {}", rule.trim_start_matches("[drift] ")),

@@ -180,7 +180,8 @@ fn field(name: &str, value: &str, named: bool) -> String {
         _ => value.to_owned(),
     };
     let speaks_for_itself =
-        ["value", "version", "sha256", "active", "subject", "process", "when", "state"].contains(&name);
+        ["value", "version", "sha256", "active", "enabled", "subject", "process", "when", "state"]
+            .contains(&name);
     if named && !speaks_for_itself { format!("{name} {value}") } else { value }
 }
 
