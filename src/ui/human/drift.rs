@@ -59,7 +59,8 @@ pub fn machine_drift(machine: &MachineDrift, view: &Drift<'_>, paint: Paint) -> 
     let mut table = Table::indented(2);
     // The sign's column, and as wide when nothing stands below.
     table.row().plain(" ").cell(&machine.machine, paint.strong(&machine.machine));
-    if !shown.is_empty() {
+    // Even with nothing below, how many hosts were looked at and how old a capture is has to be said.
+    if !shown.is_empty() || !machine.reference.is_empty() {
         for heading in headings(machine, view.report) {
             table.cell(&heading, paint.dim(&heading));
         }
