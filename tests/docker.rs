@@ -23,6 +23,7 @@ mod outside;
 mod ownership;
 mod production;
 mod refused;
+mod rpm;
 mod running;
 mod stack;
 mod steps;

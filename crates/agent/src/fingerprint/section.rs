@@ -10,7 +10,8 @@ pub enum Section {
     /// Fields: `value`; `hostname_file` (what /etc/hostname says where that is another one).
     Os,
     /// Key: `MANAGER:NAME`, such as `dpkg:nginx`, `rpm:…`, `apk:…`, `pip:DIRECTORY:NAME`, `npm:DIRECTORY:NAME`,
-    /// `gem:DIRECTORY:NAME`. Fields: `version`, `arch`, `state` (`hold`, or a state other than installed), `files` (digest of
+    /// `gem:DIRECTORY:NAME`; one of another architecture than the machine's has it at the end. Fields: `version` (several of
+    /// one name, as of kernels, with commas), `arch`, `state` (`hold`, or a state other than installed), `files` (digest of
     /// path, type, mode, owner and content of all its files but documentation; of those that are no items of their own, and no
     /// directories, which packages share), `documents` (the same of documentation).
     Packages,

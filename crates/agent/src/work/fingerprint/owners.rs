@@ -33,7 +33,7 @@ pub struct Package {
 /// What a package manager says about the files of a package.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub enum Promise {
-    /// A package of the system, and nothing but the names.
+    /// A package of the system: the names, and SHA-256 of those that have one, see [`Owners::recorded`].
     #[default]
     Names,
     /// A package of the system: their MD5 at the time they were unpacked.

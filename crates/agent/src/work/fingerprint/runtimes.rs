@@ -1,7 +1,7 @@
 //! Which program a login gets when it says `python3`: the first one along the search path, and those that it hides.
 //!
 //! The version is that of the owning package. Where no package owns the program, it comes from a file of its installation, and at
-//! last from the program itself: the only place where a fingerprint runs anything, for two seconds at most.
+//! last from the program itself, for two seconds at most. Beside rpm, which tells its packages, a fingerprint runs nothing else.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -36,25 +37,54 @@ pub fn succeeds(argv: &[String], user: Option<&str>, limit: Duration) -> Found {
 
 /// Runs a program and returns how it ended and the last line that it wrote. After `limit` it is killed.
 pub fn run(argv: &[String], user: Option<&str>, limit: Duration) -> Result<(ExitStatus, String), String> {
+    let output = written("output")?;
+    Ok((finish(argv, user, limit, &output, &output)?, last_line(&output)))
+}
+
+/// What a program wrote: all of its output, and the last line of its complaints.
+pub struct Answer {
+    pub status: ExitStatus,
+    pub output: Vec<u8>,
+    pub complaint: String,
+}
+
+/// Runs a program and returns all that it wrote. After `limit` it is killed.
+pub fn ask(argv: &[String], user: Option<&str>, limit: Duration) -> Result<Answer, String> {
+    let (mut output, complaints) = (written("output")?, written("complaints")?);
+    let status = finish(argv, user, limit, &output, &complaints)?;
+    let mut text = Vec::new();
+    output.rewind().and_then(|()| output.read_to_end(&mut text)).map_err(|error| plain(&error))?;
+    Ok(Answer { status, output: text, complaint: last_line(&complaints) })
+}
+
+/// Where a program may write. Not a pipe: nobody has to read it, and it needs no /tmp.
+fn written(name: &str) -> Result<File, String> {
+    memfd_create(name, MemfdFlags::CLOEXEC).map(File::from).map_err(|error| plain(&error.into()))
+}
+
+fn finish(
+    argv: &[String],
+    user: Option<&str>,
+    limit: Duration,
+    output: &File,
+    complaints: &File,
+) -> Result<ExitStatus, String> {
     if argv.is_empty() {
         return Err("no program is named".to_owned());
     }
     let account = Account::find(user).map_err(|failure| failure.to_string())?;
     let cwd = Some(account.home.as_str()).filter(|home| Path::new(home).is_dir()).unwrap_or("/");
     let program = Program { argv: argv.to_vec(), env: &BTreeMap::new(), cwd, account: &account };
-    // Not a pipe: nobody has to read it, and it needs no /tmp.
-    let output =
-        File::from(memfd_create("output", MemfdFlags::CLOEXEC).map_err(|error| plain(&error.into()))?);
-    let stream = || output.try_clone().map(Stdio::from).map_err(|error| plain(&error));
+    let stream = |file: &File| file.try_clone().map(Stdio::from).map_err(|error| plain(&error));
     let mut command = program.command();
     die_with_us(&mut command);
-    command.stdin(Stdio::null()).stdout(stream()?).stderr(stream()?);
+    command.stdin(Stdio::null()).stdout(stream(output)?).stderr(stream(complaints)?);
     let mut child = command.spawn().map_err(|error| program.explain(&error).message)?;
     let begin = Instant::now();
     let mut quiet = Duration::from_millis(1);
     loop {
         match child.try_wait().map_err(|error| plain(&error))? {
-            Some(status) => return Ok((status, last_line(&output))),
+            Some(status) => return Ok(status),
             None if begin.elapsed() >= limit => {
                 let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
                 let _ = child.wait();

@@ -96,21 +96,28 @@ impl Teller<'_> {
     fn is_told(&mut self, place: &Place, path: &[u8], entry: &Entry, owned: Owned) -> bool {
         match self.scan.promise(entry) {
             Some(Promise::Language) => {
-                let recorded = self.scan.view.owners.recorded(owned);
-                let is_changed = recorded.is_some_and(|sha256| match &entry.inside {
-                    Inside::Content(Content::Sha256(found)) => found != sha256,
-                    _ => entry.kind != Kind::File,
-                });
-                is_changed || is_dangerous(entry) || place.is_secret(entry) && entry.kind == Kind::File
+                self.is_recorded_otherwise(entry, owned)
+                    || is_dangerous(entry)
+                    || place.is_secret(entry) && entry.kind == Kind::File
             }
             Some(promise) => {
                 place.each
                     || !is_usual(entry, self.usual_owner)
                     || entry.kind == Kind::File && place.is_secret(entry)
+                    || self.is_recorded_otherwise(entry, owned)
                     || self.is_changed(place, path, entry, owned, promise)
             }
             None => true,
         }
+    }
+
+    /// Whether a file is not what its package recorded with SHA-256.
+    fn is_recorded_otherwise(&self, entry: &Entry, owned: Owned) -> bool {
+        let recorded = self.scan.view.owners.recorded(owned);
+        recorded.is_some_and(|sha256| match &entry.inside {
+            Inside::Content(Content::Sha256(found)) => found != sha256,
+            _ => entry.kind != Kind::File,
+        })
     }
 
     /// Whether a packaged file or link is seen to be another one than was unpacked.
