@@ -168,7 +168,7 @@ pub fn shown_value(item: &Item, named: bool) -> String {
 }
 
 /// What people ask first about something that is on one side only.
-fn principal(item: &Item) -> String {
+pub fn principal(item: &Item) -> String {
     const FIRST: [&str; 9] =
         ["version", "value", "active", "uid", "gid", "subject", "process", "needs", "when"];
     let first = FIRST.into_iter().find_map(|name| Some((name, item.get(name)?)));

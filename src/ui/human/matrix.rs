@@ -1,7 +1,7 @@
 //! Environments side by side: a column for each, a row for each thing that is not the same everywhere.
 
 use super::Table;
-use super::drift::{shown_key, shown_value, sign_of, value_room, word};
+use super::drift::{principal, shown_key, shown_value, sign_of, value_room, word};
 use super::shorten::apart;
 use crate::drift::{MachineMatrix, MatrixReport, Row};
 use crate::model::drift::Severity;
@@ -45,9 +45,14 @@ fn add(table: &mut Table, row: &Row, room: usize, paint: Paint) {
     let (sign, section) = (sign_of(row.severity), word(&row.section));
     table.row().cell(sign, paint.severity(row.severity, sign)).plain(shown_key(&row.section, &row.key));
     table.cell(section, paint.dim(section));
+    let mut present = row.cells.iter().flatten();
+    let is_one = present.next().is_none_or(|first| present.all(|other| other == first));
     let named = row.cells.iter().flatten().any(|item| item.len() > 1);
-    let value =
-        |cell: &Option<Item>| cell.as_ref().map_or_else(|| "-".to_owned(), |item| shown_value(item, named));
+    let value = |cell: &Option<Item>| match cell {
+        None => "-".to_owned(),
+        Some(item) if is_one => principal(item),
+        Some(item) => shown_value(item, named),
+    };
     let mut values: Vec<String> = row.cells.iter().map(value).collect();
     apart(&mut values, room);
     for (place, value) in values.into_iter().enumerate() {
