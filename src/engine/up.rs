@@ -240,6 +240,9 @@ fn after(world: &World, planned: &Planned) -> Result<View> {
     for action in planned.plan.of(Target::Machine).filter(|action| action.verb != Verb::Keep) {
         if let Some(machine) = planned.view.observed.machine(&action.name) {
             world.project.ledgers().forget(&machine.engine_id)?;
+            if matches!(action.verb, Verb::Replace | Verb::Destroy) {
+                world.project.baselines().forget(&machine.engine_id)?;
+            }
         }
     }
     observe(world)

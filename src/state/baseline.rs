@@ -5,7 +5,6 @@ use super::store::{Access, write_bytes};
 use crate::model::error::Attempt;
 use crate::model::{Error, Kind, Result};
 use envup_agent::{Damage, Fingerprint};
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -65,15 +64,15 @@ impl Baselines {
         write_bytes(&self.path(engine_id, LATEST_CACHE)?, Access::Private, cache)
     }
 
-    /// Lets go of the baselines of all machines but these.
-    pub fn keep_only(&self, engine_ids: &BTreeSet<&str>) -> Result<()> {
-        for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
-            if !entry.file_name().to_str().is_some_and(|id| engine_ids.contains(id)) {
-                fs::remove_dir_all(entry.path())
-                    .attempt(|| format!("cannot remove {}", entry.path().display()))?;
+    /// Lets go of all that is kept of a machine that is gone.
+    pub fn forget(&self, engine_id: &str) -> Result<()> {
+        let directory = self.path(engine_id, "")?;
+        match fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).attempt(|| format!("cannot remove {}", directory.display()))
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Ids come from an engine that may be anybody's: they must not lead out of the directory.
@@ -110,7 +109,8 @@ mod tests {
         baselines.save_latest_cache("a1", b"newer").unwrap();
         assert_eq!(baselines.latest_cache("a1").unwrap(), b"newer");
         assert_eq!(baselines.cache("a1").unwrap(), b"files");
-        baselines.keep_only(&BTreeSet::from(["b2"])).unwrap();
+        baselines.forget("a1").unwrap();
+        baselines.forget("a1").unwrap();
         assert_eq!(baselines.load("a1").unwrap(), None);
         assert!(baselines.save("../x", "", b"").is_err());
     }

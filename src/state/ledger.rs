@@ -6,7 +6,6 @@ use crate::model::error::Attempt;
 use crate::model::{Error, Result};
 use envup_agent::Ledger;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -60,18 +59,6 @@ impl LedgerCopies {
         }
     }
 
-    /// Lets go of the copies of all machines but these: all that exist of this checkout, its further copies included.
-    pub fn keep_only(&self, engine_ids: &BTreeSet<&str>) -> Result<()> {
-        for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let id = name.to_str().and_then(|name| name.strip_suffix(".json"));
-            if let Some(id) = id.filter(|id| !engine_ids.contains(id)) {
-                self.forget(id)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Ids come from an engine that may be anybody's: they must not lead out of the directory.
     fn path(&self, engine_id: &str) -> Result<PathBuf> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
@@ -91,15 +78,13 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let copies = LedgerCopies::new(place.path().join("ledgers"));
         assert_eq!(copies.load("a1"), None);
-        copies.keep_only(&BTreeSet::new()).unwrap();
         let copy = LedgerCopy { started: Some("2026-01-01T00:00:00Z".into()), ..LedgerCopy::default() };
         for id in ["a1", "b2", "c3"] {
             copies.save(id, &copy).unwrap();
         }
         copies.forget("a1").unwrap();
         copies.forget("a1").unwrap();
-        copies.keep_only(&BTreeSet::from(["c3"])).unwrap();
-        assert_eq!(["a1", "b2", "c3"].map(|id| copies.load(id).is_some()), [false, false, true]);
+        assert_eq!(["a1", "b2", "c3"].map(|id| copies.load(id).is_some()), [false, true, true]);
         assert_eq!(copies.load("c3"), Some(copy));
     }
 
