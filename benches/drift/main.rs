@@ -64,6 +64,9 @@ const FACTS: &str = "\
     - find: { paths: [/etc, /usr/local, /opt], recurse: true, file_type: any, get_checksum: true }
 ";
 
+/// What the peers leave behind, such as `/root/.ansible`, is found too, and is no failure of the benchmark.
+const DRIFT: &[&str] = &["drift", "--fail-on", "breaking"];
+
 /// How often a re-check is repeated in one run.
 const REPEATS: usize = 3;
 
@@ -132,20 +135,22 @@ impl Bench {
         for round in 0..runs {
             writeln!(io::stderr(), "run {} of {runs}", round + 1)?;
             self.forget_files()?;
-            samples[0].1.push(self.env(&["drift"])?.took.as_secs_f64());
+            samples[0].1.push(self.env(DRIFT)?.took.as_secs_f64());
             for _ in 0..REPEATS {
-                samples[1].1.push(self.env(&["drift"])?.took.as_secs_f64());
+                samples[1].1.push(self.env(DRIFT)?.took.as_secs_f64());
             }
-            samples[2].1.push(inside(&format!("{aide} --check"))?.took.as_secs_f64());
+            // Up to 7 it says that it found changes: logs go on being written.
+            let check = format!("{aide} --check || [ $? -le 7 ]");
+            samples[2].1.push(inside(&check)?.took.as_secs_f64());
             let facts = "ansible-playbook -i localhost, /etc/facts-bench.yml";
             samples[3].1.push(inside(facts)?.took.as_secs_f64());
         }
-        let memory = self.env(&["drift"])?.megabytes;
+        let memory = self.env(DRIFT)?.megabytes;
         report(&samples, memory, &String::from_utf8_lossy(&counted.stdout))
     }
 
     fn container(&self) -> Result<String> {
-        let words = ["ps", "--quiet", "--filter", "label=envup.machine=server"];
+        let words = ["ps", "--quiet", "--filter", "name=^bench-drift-.*-server$"];
         let output = Command::new("docker").args(words).output()?;
         let text = String::from_utf8(output.stdout)?;
         Ok(text.lines().next().ok_or("the machine is not there")?.to_owned())
