@@ -1,6 +1,6 @@
 //! The keys of `[drift]`. Data only, like `keys`.
 
-use super::keys::{KeyDoc, Keys, key_table};
+use super::keys::{Keys, key_table};
 
 pub(super) static DRIFT: Keys = key_table! { "drift"
     "fail_on" "string" r#""breaking""# "notable" "the mildest difference that makes `env drift` exit with 2: cosmetic, notable, breaking";

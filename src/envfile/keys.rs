@@ -34,7 +34,7 @@ pub(super) type Keys = &'static [KeyDoc];
 
 macro_rules! key_table {
     ($table:literal $($key:literal $value_type:literal $example:literal $default:literal $doc:literal;)*) => {
-        &[$(KeyDoc {
+        &[$($crate::envfile::keys::KeyDoc {
             table: $table, key: $key, value_type: $value_type, example: $example, default: $default, doc: $doc,
         }),*]
     };
@@ -116,23 +116,6 @@ pub(super) static STEP: Keys = key_table! { "machine.NAME.provision"
     "inputs" "list of paths" r#"["ops/packages.txt"]"# "" "files and directories it depends on that its definition does not name";
 };
 
-pub(super) static SHELL_STEP: Keys = key_table! { "machine.NAME.provision (shell)"
-    "shell" "path or script" r#""ops/base.sh""# "" "a script's path, or with spaces or newlines the script itself; set -e holds";
-    "args" "list of strings" r#"["--quick"]"# "" "arguments of the script";
-    "env" "table" r#"{ LANG = "C.UTF-8" }"# "" "environment of the script";
-    "user" "string" r#""app""# "root" "who runs it";
-    "working_dir" "path" r#""/srv/app""# "/" "where it runs";
-    "check" "string" r#""test -e /srv/app/done""# "" "a script that exits 0 when there is nothing to do";
-};
-
-pub(super) static FILE_STEP: Keys = key_table! { "machine.NAME.provision (file)"
-    "file" "path" r#""ops/app.conf""# "" "a file or directory of the host";
-    "to" "path" r#""/etc/app.conf""# "" "its own path in the machine";
-    "owner" "string" r#""app:app""# "root:root" "user and group";
-    "mode" "string" r#""0644""# "the host's" "permissions of files, octal";
-    "variables" "table" r#"{ PORT = 80 }"# "" "${NAME} in text files is replaced by these";
-};
-
 pub(super) static STACK_STEP: Keys = key_table! { "provision"
     "machines" "list of strings" r#"["web", "db"]"# "all" "the machines it runs over; beside the keys of a machine's step";
 };
@@ -175,8 +158,8 @@ static TABLES: &[Keys] = &[
     READY,
     LOGGING,
     STEP,
-    SHELL_STEP,
-    FILE_STEP,
+    super::steps::shell::TOOL.keys,
+    super::steps::file::TOOL.keys,
     STACK_STEP,
     NETWORK,
     VOLUME,

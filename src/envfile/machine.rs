@@ -4,7 +4,7 @@ use super::networks::{self, host_name};
 use super::paths::{Want, in_machine, on_host};
 use super::table::Table;
 use super::value::Value;
-use super::{host, kernel, limits, machine_keys, mounts, origin, ports, provision, ready, schema};
+use super::{host, kernel, limits, machine_keys, mounts, origin, ports, ready, schema, steps};
 use crate::model::machine::{Condition, Init, Machine, Port, Restart, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -58,7 +58,7 @@ pub(super) fn machine(name: &str, value: &Value) -> Option<Machine> {
         logging: limits::logging(&table),
         stop_signal: table.get("stop_signal").and_then(|value| value.parse(limits::signal)),
         stop_grace: table.get("stop_grace").and_then(|value| limits::length_of_time(&value)),
-        provision: provision::steps(&table),
+        provision: steps::steps(&table),
         // Cross checks want the machine even when its source is wrong; a stack with findings is never handed out.
         source: source.unwrap_or_else(|| Source::Image(String::new())),
     };

@@ -1,6 +1,6 @@
 //! The keys of a machine: the largest table of the Envfile. Data only, like `keys`.
 
-use super::keys::{KeyDoc, Keys, key_table};
+use super::keys::{Keys, key_table};
 
 pub(super) static MACHINE: Keys = key_table! { "machine.NAME"
     "box" "string or table" r#""debian/12""# "" "the box it starts from; it lives like a server";

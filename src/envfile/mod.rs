@@ -26,12 +26,12 @@ mod overlay;
 mod overlay_machines;
 mod paths;
 mod ports;
-mod provision;
 mod reader;
 mod ready;
 mod refusal;
 mod schema;
 mod source;
+mod steps;
 mod table;
 #[cfg(test)]
 mod tests;

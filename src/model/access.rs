@@ -8,7 +8,7 @@ mod tests;
 use super::digest::Digester;
 use super::machine::{Machine, Source};
 use super::stack::{Content, Network, Stack, Volume};
-use super::step::{Script, Step, Tool};
+use super::step::Step;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -137,14 +137,7 @@ impl List<'_> {
     }
 
     fn step(&mut self, machine: Option<&str>, key: String, step: &Step) {
-        match &step.tool {
-            Tool::File(copy) => self.reads(machine, key, &copy.source),
-            Tool::Shell(shell) => {
-                if let Script::Path(path) = &shell.script {
-                    self.reads(machine, key, path);
-                }
-            }
-        }
+        step.sources().into_iter().for_each(|path| self.reads(machine, key.clone(), path));
     }
 
     /// Files from outside the project that end up in a machine.

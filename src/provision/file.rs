@@ -77,7 +77,7 @@ impl Provisioner for FileProvisioner {
 fn copy(step: &Step) -> Result<&FileCopy> {
     match &step.tool {
         Tool::File(copy) => Ok(copy),
-        Tool::Shell(_) => Err(Error::failed(format!("step {} is not a file step", step.name))),
+        _ => Err(Error::failed(format!("step {} is not a file step", step.name))),
     }
 }
 

@@ -55,7 +55,7 @@ impl Provisioner for ShellProvisioner {
 fn shell(step: &Step) -> Result<&Shell> {
     match &step.tool {
         Tool::Shell(shell) => Ok(shell),
-        Tool::File(_) => Err(Error::failed(format!("step {} is not a shell step", step.name))),
+        _ => Err(Error::failed(format!("step {} is not a shell step", step.name))),
     }
 }
 

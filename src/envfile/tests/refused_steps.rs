@@ -83,7 +83,7 @@ machines = ["b"]
 
     Envfile:5:1: step 2 of machine a says nothing to do
         5 | [[machine.a.provision]]
-          | ^^^^^^^^^^^^^^^^^^^^^^^ it needs `shell` or `file`
+          | ^^^^^^^^^^^^^^^^^^^^^^^ it needs one of `shell`, `file`
 
     Envfile:6:1: step 3 of machine a has `shell` and `file`
         6 | [[machine.a.provision]]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::machine::{BoxSource, Device, Folder, Port};
-use crate::model::step::{FileCopy, RunPolicy, Shell};
+use crate::model::step::{FileCopy, RunPolicy, Script, Shell, Tool};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn stack() -> Stack {

@@ -1,7 +1,12 @@
-//! Provisioning steps as the Envfile declares them.
+//! Provisioning steps as the Envfile declares them; what is particular to a tool is in a file of its own.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+mod file;
+mod shell;
+
+pub use file::FileCopy;
+pub use shell::{Script, Shell};
+
+use std::path::{Path, PathBuf};
 
 /// One provisioning step of a machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,47 +34,6 @@ pub enum Tool {
     File(FileCopy),
 }
 
-/// A script run in the machine.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Shell {
-    /// The script.
-    pub script: Script,
-    /// Its arguments.
-    pub args: Vec<String>,
-    /// Environment added.
-    pub env: BTreeMap<String, String>,
-    /// Who runs it; root when not given.
-    pub user: Option<String>,
-    /// Where it runs.
-    pub working_dir: Option<String>,
-    /// A script that exits 0 when there is nothing to do.
-    pub check: Option<String>,
-}
-
-/// Where a script is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Script {
-    /// A file of the host; absolute.
-    Path(PathBuf),
-    /// The text itself.
-    Inline(String),
-}
-
-/// A file or directory copied into the machine.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FileCopy {
-    /// File or directory of the host; absolute.
-    pub source: PathBuf,
-    /// Absolute path in the machine: the file's own path, not the directory to put it in.
-    pub to: String,
-    /// Owner as `user[:group]`, names or numbers; `root:root` when not given.
-    pub owner: Option<String>,
-    /// Permissions of files, such as 0o644; the host's when not given.
-    pub mode: Option<u32>,
-    /// When given, `${NAME}` in text files is replaced by these and only these.
-    pub variables: Option<BTreeMap<String, String>>,
-}
-
 /// When a step runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RunPolicy {
@@ -95,6 +59,14 @@ impl Step {
         match self.tool {
             Tool::Shell(_) => "shell",
             Tool::File(_) => "file",
+        }
+    }
+
+    /// What of the host's files ends up in the machine.
+    pub fn sources(&self) -> Vec<&Path> {
+        match &self.tool {
+            Tool::Shell(shell) => shell.path().into_iter().collect(),
+            Tool::File(copy) => vec![&copy.source],
         }
     }
 }
