@@ -19,6 +19,7 @@ mod hosts;
 mod interrupted;
 mod keys;
 mod killed;
+mod left_out;
 mod outside;
 mod ownership;
 mod production;

@@ -26,8 +26,12 @@ pub fn drift_against(
     let mut nodes = fingerprints(world, &observed, &is_chosen, options.level, context);
     context.check("comparing")?;
     let rules = Rules::new(&world.stack.drift.ignore, &options.today);
-    let mut machines = Vec::new();
+    let (mut machines, mut left_out) = (Vec::new(), Vec::new());
     for name in world.stack.machines.keys().filter(|name| is_chosen(name)) {
+        if reference.leaves_out(name) {
+            left_out.push(format!("{name} is no machine of {}, as the Envfile says", reference.label));
+            continue;
+        }
         let here = nodes.remove(name).unwrap_or_default();
         let there = reference.machines.get(name);
         let done = observed.machine(name).is_some_and(|observed| has_done_its_work(world, observed));
@@ -41,7 +45,7 @@ pub fn drift_against(
         }
     }
     let mut report = Report::new(&world.stack, &reference.label, machines, &rules);
-    report.notes.extend(reference.notes.iter().cloned());
+    report.notes.extend(reference.notes.iter().cloned().chain(left_out));
     Ok(report)
 }
 

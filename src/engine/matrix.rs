@@ -25,7 +25,7 @@ pub fn matrices(
 fn one_machine(machine: &str, environments: &[Reference], rules: &Rules<'_>) -> MachineMatrix {
     let mut unknown = Vec::new();
     let mut known: Vec<(&str, Fingerprint)> = Vec::new();
-    for environment in environments {
+    for environment in environments.iter().filter(|environment| !environment.leaves_out(machine)) {
         let label = environment.label.as_str();
         let empty = BTreeMap::new();
         let nodes = environment.machines.get(machine).unwrap_or(&empty);

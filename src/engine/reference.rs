@@ -108,6 +108,11 @@ impl Reference {
         Ok(Self::of_one(label, &taken.fingerprint, machines))
     }
 
+    /// Whether the Envfile says that there is no such machine: then nothing is missing.
+    pub fn leaves_out(&self, machine: &str) -> bool {
+        self.source.as_ref().is_some_and(|world| !world.stack.machines.contains_key(machine))
+    }
+
     /// Says that a capture is taken for what is there now.
     fn stands_in(&mut self, node: &str, why: &str, seconds: u64) {
         let (label, old) = (&self.label, age(seconds));
