@@ -13,7 +13,7 @@ use crate::event::{Context, Event};
 use crate::model::Result;
 use crate::model::step::{Step, Tool};
 use crate::transport::{Transport, agent};
-use envup_agent::{Line, OnBusy, Reply, Request, Run, Script, StepReply, StepRequest};
+use envup_agent::{ExitCodes, Line, OnBusy, Reply, Request, Run, Script, StepReply, StepRequest};
 use std::collections::BTreeMap;
 
 /// Carries out the steps of one tool.
@@ -75,6 +75,7 @@ fn request(
         cwd: None,
         user: None,
         check: None,
+        codes: ExitCodes::default(),
         forget: target.later.to_vec(),
         on_busy: OnBusy::Wait,
     }

@@ -64,7 +64,7 @@ pub struct StepEntry {
     pub digest: String,
     /// The outcome.
     pub status: LedgerStatus,
-    /// False if the step's check said that there was nothing to do.
+    /// False if the step's check, or its exit code, said that there was nothing to do.
     #[serde(default = "yes")]
     pub changed: bool,
     /// The exit code, if it exited.

@@ -22,7 +22,7 @@ pub use ledger::{Ledger, LedgerReply, LedgerStatus, RecordRequest, Running, Step
 pub use own::{OwnReply, OwnRequest};
 pub use probe::{ProbeReply, ProbeRequest, Requirement, Unmet};
 pub use secret::{is_like, is_public_variable, looks_secret, names_secret_variable};
-pub use step::{OnBusy, Run, Script, StepReply, StepRequest, StepStatus};
+pub use step::{ExitCodes, OnBusy, Run, Script, StepReply, StepRequest, StepStatus};
 
 use std::collections::BTreeMap;
 

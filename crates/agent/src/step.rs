@@ -27,6 +27,9 @@ pub struct StepRequest {
     /// A script that exits 0 when everything is as wanted already; then the step is not run.
     #[serde(default)]
     pub check: Option<String>,
+    /// What the exit codes mean.
+    #[serde(default)]
+    pub codes: ExitCodes,
     /// Keys of steps that were applied on top of this one's old result: the ledger forgets them before this one runs, so that
     /// they run again even when nobody is left to ask for it.
     #[serde(default)]
@@ -34,6 +37,34 @@ pub struct StepRequest {
     /// What to do when another step is running.
     #[serde(default)]
     pub on_busy: OnBusy,
+}
+
+/// Exit codes that mean success; every other one means that the step failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitCodes {
+    /// The step changed the machine, or cannot tell.
+    pub changed: Vec<i32>,
+    /// The step found everything as it should be.
+    pub unchanged: Vec<i32>,
+}
+
+impl ExitCodes {
+    /// The outcome of a step that ended by itself with this code.
+    pub fn outcome(&self, code: i32) -> StepStatus {
+        if self.unchanged.contains(&code) {
+            StepStatus::Unchanged
+        } else if self.changed.contains(&code) {
+            StepStatus::Changed
+        } else {
+            StepStatus::Failed
+        }
+    }
+}
+
+impl Default for ExitCodes {
+    fn default() -> Self {
+        Self { changed: vec![0], unchanged: Vec::new() }
+    }
 }
 
 /// What a step executes.
@@ -91,7 +122,7 @@ pub struct StepReply {
 pub enum StepStatus {
     /// It ran and succeeded.
     Changed,
-    /// Its check said that there is nothing to do.
+    /// Its check, or its exit code, said that there is nothing to do.
     Unchanged,
     /// It could not be started, or failed, or was ended.
     Failed,

@@ -102,27 +102,24 @@ impl AgentTransport {
         }
         let unchanged = step.check.as_deref().is_some_and(|check| exit_code(check) == 0);
         let code = if unchanged { 0 } else { exit_code(&text) };
+        let outcome = if unchanged { StepStatus::Unchanged } else { step.codes.outcome(code) };
         if !unchanged {
             lines.push(Line::Output(format!("{} ran\n", step.name)));
         }
-        let status = if code == 0 { LedgerStatus::Applied } else { LedgerStatus::Failed };
+        let failed = outcome == StepStatus::Failed;
+        let status = if failed { LedgerStatus::Failed } else { LedgerStatus::Applied };
         self.provider.world().disk(&self.machine)?.ledger.put(StepEntry {
             key: step.key.clone(),
             name: step.name.clone(),
             digest: step.digest.clone(),
             status,
-            changed: !unchanged,
+            changed: outcome != StepStatus::Unchanged,
             exit_code: Some(code),
             signal: None,
             finished: 0,
             seconds: 0.0,
         });
-        let status = match code {
-            0 if unchanged => StepStatus::Unchanged,
-            0 => StepStatus::Changed,
-            _ => StepStatus::Failed,
-        };
-        Ok(StepReply { status, exit_code: Some(code), signal: None, seconds: 0.0, attached })
+        Ok(StepReply { status: outcome, exit_code: Some(code), signal: None, seconds: 0.0, attached })
     }
 
     fn record(&self, changes: RecordRequest) -> Result<Reply> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use envup_agent::{ExitCodes, StepStatus};
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, wait};
 
 use super::cancel;
@@ -21,9 +22,12 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// It succeeded, and by itself.
-    pub fn well(&self) -> bool {
-        self.exit_code == Some(0) && !self.told
+    /// What it means, given what the exit codes mean. Whoever was told to end did not come to an end of its own.
+    pub fn outcome(&self, codes: &ExitCodes) -> StepStatus {
+        match self.exit_code {
+            Some(code) if !self.told => codes.outcome(code),
+            _ => StepStatus::Failed,
+        }
     }
 }
 

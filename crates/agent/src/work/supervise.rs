@@ -9,7 +9,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use envup_agent::{LedgerStatus, Reply, Run, Running, Script, StepEntry, StepReply, StepRequest, StepStatus};
+use envup_agent::{
+    ExitCodes, LedgerStatus, Reply, Run, Running, Script, StepEntry, StepReply, StepRequest, StepStatus,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, WaitOptions, getpid, set_child_subreaper, setsid, waitpid};
 
@@ -121,15 +123,14 @@ impl Job<'_> {
         if let Some(check) = &self.request.check {
             let script = Script { content: check.clone(), ..Script::default() };
             let ending = self.execute("check.script", &Run::Script(script), None, signals, record)?;
-            if ending.well() {
+            if ending.outcome(&ExitCodes::default()) == StepStatus::Changed {
                 return Ok((ending, StepStatus::Unchanged));
             } else if ending.told {
                 return Ok((ending, StepStatus::Failed));
             }
         }
         let ending = self.execute("step.script", &self.request.run, Some(self.log), signals, record)?;
-        let status = if ending.well() { StepStatus::Changed } else { StepStatus::Failed };
-        Ok((ending, status))
+        Ok((ending, ending.outcome(&self.request.codes)))
     }
 
     /// Runs a program to its end, with its output to `log`, and makes sure of its end when that is asked for.

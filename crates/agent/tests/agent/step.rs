@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use envup_agent::{LedgerStatus, Line, Reply, Request, Run, Script, StepStatus};
+use envup_agent::{ExitCodes, LedgerStatus, Line, Reply, Request, Run, Script, StepRequest, StepStatus};
 
 use crate::support::{Machine, Session, output, script, status};
 
@@ -66,7 +66,7 @@ fn a_check_spares_the_step() {
     let marker = machine.path("marker").display().to_string();
     let request = || {
         let check = Some(format!("echo checking; test -e {marker}"));
-        envup_agent::StepRequest { check, ..script("1", &format!("echo ran; touch {marker}")) }
+        StepRequest { check, ..script("1", &format!("echo ran; touch {marker}")) }
     };
     let (lines, _) = machine.start(Request::Step(request())).finish();
     assert_eq!(output(&lines), "ran\n");
@@ -74,6 +74,26 @@ fn a_check_spares_the_step() {
     assert_eq!(status(&reply), (StepStatus::Unchanged, Some(0)));
     let entry = machine.stored_ledger().steps.remove(0);
     assert_eq!((entry.status, entry.changed), (LedgerStatus::Applied, false));
+}
+
+#[test]
+fn exit_codes_mean_what_the_request_says() {
+    let codes = ExitCodes { changed: vec![2], unchanged: vec![0] };
+    let machine = Machine::new();
+    let step = |code: &str| StepRequest { codes: codes.clone(), ..script(code, &format!("exit {code}")) };
+    for (code, expected, changed) in [
+        ("0", StepStatus::Unchanged, false),
+        ("2", StepStatus::Changed, true),
+        ("4", StepStatus::Failed, true),
+    ] {
+        assert_eq!(status(&machine.step(step(code))), (expected, code.parse().ok()));
+        let entry = machine.stored_ledger().step(code).unwrap().clone();
+        let applied =
+            if expected == StepStatus::Failed { LedgerStatus::Failed } else { LedgerStatus::Applied };
+        assert_eq!((entry.status, entry.changed), (applied, changed), "exit {code}");
+    }
+    // What did not end by itself did not succeed, whatever its code.
+    assert_eq!(machine.step(StepRequest { codes, ..script("k", "kill -9 $$") }).status, StepStatus::Failed);
 }
 
 #[test]

@@ -149,6 +149,7 @@ pub fn script(key: &str, content: &str) -> StepRequest {
         cwd: None,
         user: None,
         check: None,
+        codes: Default::default(),
         forget: Vec::new(),
         on_busy: Default::default(),
     }
