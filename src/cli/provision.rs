@@ -55,8 +55,11 @@ impl Provision {
                 refused = Some(&machine.name);
                 continue;
             }
-            let keys: BTreeSet<String> =
-                machine.provision.iter().filter(|step| self.wants(step)).map(Step::key).collect();
+            let chosen: Vec<&Step> = machine.provision.iter().filter(|step| self.wants(step)).collect();
+            let mut keys: BTreeSet<String> = chosen.iter().map(|step| step.key()).collect();
+            // What only steps need that run when asked for is not there before.
+            let needs = chosen.iter().filter(|step| step.run == RunPolicy::Never);
+            keys.extend(needs.filter_map(|step| step.tool.needs()).map(|need| need.tool.step_name()));
             if !keys.is_empty() {
                 run.insert(machine.name.clone(), keys);
             }

@@ -5,7 +5,7 @@ use crate::model::duration::human;
 use crate::model::machine::Machine;
 use crate::model::step::Step;
 use crate::model::{Error, Kind, Result};
-use crate::provision::{Applied, Target, provisioner};
+use crate::provision::{Applied, Failure, Target, provisioner};
 use crate::transport::{Captured, Command, Transport, agent};
 use envup_agent::{Ledger, RecordRequest, Reply, Request};
 use std::collections::BTreeMap;
@@ -79,9 +79,14 @@ fn apply(step: &Step, target: &Target<'_>, context: &Context) -> Result<Applied>
         (None, None) => "failed".to_owned(),
     };
     let took = human(Duration::try_from_secs_f64(applied.reply.seconds).unwrap_or_default());
-    let error = Error::failed(format!("step {} on {machine} {how} after {took}", step.name))
+    let Failure { says, hint } = applied.failure.unwrap_or_default();
+    let error = Error::failed(format!("step {} on {machine} {how} after {took}", step.name));
+    let error = hint
+        .into_iter()
+        .fold(error, Error::hint)
         .hint(format!("mend it, then `env up` runs it again; `env shell {machine}` lets you look"));
-    Err(if applied.output.is_empty() { error } else { error.detail(applied.output) })
+    let detail = says.unwrap_or(applied.output);
+    Err(if detail.is_empty() { error } else { error.detail(detail) })
 }
 
 /// The user wants to stop: nothing of ours goes on behind their back.

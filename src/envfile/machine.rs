@@ -58,7 +58,7 @@ pub(super) fn machine(name: &str, value: &Value) -> Option<Machine> {
         logging: limits::logging(&table),
         stop_signal: table.get("stop_signal").and_then(|value| value.parse(limits::signal)),
         stop_grace: table.get("stop_grace").and_then(|value| limits::length_of_time(&value)),
-        provision: steps::steps(&table),
+        provision: steps::steps(&table, matches!(source, Some(Source::Box(_)))),
         // Cross checks want the machine even when its source is wrong; a stack with findings is never handed out.
         source: source.unwrap_or_else(|| Source::Image(String::new())),
     };

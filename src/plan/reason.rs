@@ -79,7 +79,11 @@ pub fn steps_to_run<'a>(
             }
         };
         if let Some(why) = why {
-            let field = format!("step.{} {}", step.key, step.name);
+            // A step that no Envfile lists has no number: its key is its name.
+            let field = match step.key == step.name {
+                true => format!("step.{}", step.name),
+                false => format!("step.{} {}", step.key, step.name),
+            };
             run.push((step, Reason::new(field, before.as_deref(), Some(why))));
         }
     }

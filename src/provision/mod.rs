@@ -5,7 +5,10 @@
 
 mod file;
 mod inputs;
+mod install;
+mod pack;
 mod shell;
+mod staging;
 
 pub use inputs::digest_of_file;
 
@@ -45,6 +48,17 @@ pub struct Applied {
     pub reply: StepReply,
     /// Everything the step wrote, up to the last [`KEPT_OUTPUT`] bytes.
     pub output: String,
+    /// What the provisioner knows of why it failed.
+    pub failure: Option<Failure>,
+}
+
+/// Why a step failed, in the words of its tool.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// What the tool says failed, and where; without it, all its output is shown.
+    pub says: Option<String>,
+    /// The way out, before those that hold for every step.
+    pub hint: Option<String>,
 }
 
 /// How much of a step's output is kept to be shown when it fails, in bytes.
@@ -55,6 +69,7 @@ pub fn provisioner(tool: &Tool) -> &'static dyn Provisioner {
     match tool {
         Tool::Shell(_) => &shell::ShellProvisioner,
         Tool::File(_) => &file::FileProvisioner,
+        Tool::Install(_) => &install::InstallProvisioner,
     }
 }
 
@@ -100,7 +115,7 @@ fn run_by_agent(request: StepRequest, target: &Target<'_>, context: &Context) ->
     let reply = agent::call(target.transport, Request::Step(request), &mut on_line, context)?;
     lines.end(&emit);
     match reply {
-        Reply::Step(reply) => Ok(Applied { reply, output: lines.kept }),
+        Reply::Step(reply) => Ok(Applied { reply, output: lines.kept, failure: None }),
         other => Err(agent::unexpected(&other)),
     }
 }

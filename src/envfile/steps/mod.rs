@@ -1,6 +1,7 @@
 //! Provisioning steps: of one machine, and of the stack over several machines. What a tool's keys mean is its own file's business.
 
 pub(super) mod file;
+mod install;
 pub(super) mod shell;
 
 use super::keys::{self, Keys};
@@ -25,14 +26,14 @@ type Named = (Tool, String);
 /// A step has exactly one of them.
 static TOOLS: [&ToolReader; 2] = [&shell::TOOL, &file::TOOL];
 
-/// The steps of a machine.
-pub(super) fn steps(machine: &Table) -> Vec<Step> {
+/// The steps of a machine, with those that install what they need in it.
+pub(super) fn steps(machine: &Table, is_box: bool) -> Vec<Step> {
     let items = machine.get("provision").map(|value| value.items()).unwrap_or_default();
     let read = |(index, item): (usize, &Value)| {
         let place = format!("step {} of {}", index + 1, machine.place);
         step(&table(item, &[], place)?, index + 1)
     };
-    items.iter().enumerate().filter_map(read).collect()
+    install::with_tools(items.iter().enumerate().filter_map(read).collect(), is_box)
 }
 
 /// The steps over several machines; without `machines`, over all of them.

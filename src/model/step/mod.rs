@@ -1,9 +1,11 @@
 //! Provisioning steps as the Envfile declares them; what is particular to a tool is in a file of its own.
 
 mod file;
+mod install;
 mod shell;
 
 pub use file::FileCopy;
+pub use install::{GuestTool, Need};
 pub use shell::{Script, Shell};
 
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// One provisioning step of a machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// Place in the machine's list, from 1; with `name` it is what people see.
+    /// Place in the machine's list, from 1; with `name` it is what people see. 0 where no Envfile lists it.
     pub index: usize,
     /// For people: the `name` key, else the script's path or its first line.
     pub name: String,
@@ -32,6 +34,8 @@ pub enum Tool {
     Shell(Shell),
     /// Copy a file or directory into the machine.
     File(FileCopy),
+    /// Install what a later step needs in the machine; no Envfile says so.
+    Install(GuestTool),
 }
 
 /// When a step runs.
@@ -48,10 +52,28 @@ pub enum RunPolicy {
     Never,
 }
 
+impl Tool {
+    /// The tool that must be in the machine for this one to work.
+    pub fn needs(&self) -> Option<Need> {
+        match self {
+            Self::Shell(_) | Self::File(_) | Self::Install(_) => None,
+        }
+    }
+}
+
 impl Step {
+    /// The step that installs a tool.
+    pub fn install(tool: GuestTool, run: RunPolicy) -> Self {
+        let tool_step = Tool::Install(tool);
+        Self { index: 0, name: tool.step_name(), tool: tool_step, run, layer: true, inputs: Vec::new() }
+    }
+
     /// Identity in the ledger: stays when the step's content changes, so that a change is seen as one.
     pub fn key(&self) -> String {
-        self.index.to_string()
+        match &self.tool {
+            Tool::Install(tool) => tool.step_name(),
+            _ => self.index.to_string(),
+        }
     }
 
     /// The Envfile's key that names the tool.
@@ -59,6 +81,7 @@ impl Step {
         match self.tool {
             Tool::Shell(_) => "shell",
             Tool::File(_) => "file",
+            Tool::Install(_) => "install",
         }
     }
 
@@ -67,6 +90,7 @@ impl Step {
         match &self.tool {
             Tool::Shell(shell) => shell.path().into_iter().collect(),
             Tool::File(copy) => vec![&copy.source],
+            Tool::Install(_) => Vec::new(),
         }
     }
 }
