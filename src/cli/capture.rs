@@ -1,8 +1,7 @@
 //! `env capture`.
 
 use super::Run;
-use super::drift::levels;
-use super::options::{Machines, Output, Which};
+use super::options::{Machines, Output, Which, levels};
 use super::session::{Purpose, Session};
 use crate::engine::{self, Captured, World};
 use crate::model::drift::Level;

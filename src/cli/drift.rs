@@ -1,7 +1,7 @@
 //! `env drift`.
 
 use super::Run;
-use super::options::{Machines, Output, Which};
+use super::options::{Machines, Output, Which, levels};
 use super::reference;
 use super::session::{Purpose, Session};
 use crate::drift::{DifferenceKind, Report, text_diff};
@@ -132,12 +132,6 @@ fn explain(
 /// The day, as rules of projects write days.
 pub fn today() -> String {
     Timestamp::now().to_zoned(TimeZone::UTC).date().to_string()
-}
-
-/// The words of `--level`.
-pub fn levels() -> impl TypedValueParser<Value = Level> {
-    let named = |word: String| Level::ALL.into_iter().find(|level| level.as_str() == word);
-    PossibleValuesParser::new(Level::ALL.map(Level::as_str)).map(move |word| named(word).unwrap_or_default())
 }
 
 fn severities() -> impl TypedValueParser<Value = Severity> {

@@ -1,8 +1,8 @@
 //! `env matrix`.
 
 use super::Run;
-use super::drift::{levels, today};
-use super::options::{Output, Which};
+use super::drift::today;
+use super::options::{Output, Which, levels};
 use super::reference;
 use super::session::{Purpose, Session};
 use crate::engine;

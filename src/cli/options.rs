@@ -2,9 +2,11 @@
 
 use crate::engine::{self, World};
 use crate::model::Result;
+use crate::model::drift::Level;
 use crate::model::stack::Stack;
 use crate::ui::printer::Verbosity;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap_complete::ArgValueCandidates;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -113,4 +115,10 @@ pub struct Bringing {
     pub waiting: Waiting,
     #[command(flatten)]
     pub which: Which,
+}
+
+/// The words of `--level`.
+pub fn levels() -> impl TypedValueParser<Value = Level> {
+    let named = |word: String| Level::ALL.into_iter().find(|level| level.as_str() == word);
+    PossibleValuesParser::new(Level::ALL.map(Level::as_str)).map(move |word| named(word).unwrap_or_default())
 }

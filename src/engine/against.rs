@@ -2,10 +2,9 @@
 
 use super::desired::has_done_its_work;
 use super::drift::DriftOptions;
-pub use super::drift::why as why_not;
-use super::matrix::readable;
+use super::drift::why as why_not;
 use super::nodes::{Node, fingerprints};
-use super::reference::{Known, Reference};
+use super::reference::{Known, Reference, readable};
 use super::{World, observe};
 use crate::drift::{MachineDrift, Report, Rules, compare_by, consensus};
 use crate::event::Context;

@@ -1,7 +1,8 @@
 //! Environments side by side, machine by machine, from references that were found already.
 
-use super::reference::{Known, Reference};
-use super::{World, against::why_not};
+use super::World;
+use super::drift::why as why_not;
+use super::reference::{Reference, readable};
 use crate::drift::{MachineMatrix, MatrixReport, Rules, consensus, matrix};
 use envup_agent::Fingerprint;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,9 +50,4 @@ fn one_machine(machine: &str, environments: &[Reference], rules: &Rules<'_>) -> 
     unknown.append(&mut matrix.unknown);
     matrix.unknown = unknown;
     MachineMatrix { machine: machine.to_owned(), complete, matrix }
-}
-
-/// A node whose fingerprint is there.
-pub fn readable<'a>((name, node): (&'a String, &'a Known)) -> Option<(&'a str, &'a Fingerprint)> {
-    Some((name.as_str(), node.fingerprint.as_ref().ok()?))
 }

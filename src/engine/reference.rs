@@ -1,6 +1,6 @@
 //! What a stack can be compared with besides its own baselines: another environment, a capture, one file.
 
-use super::against::why_not;
+use super::drift::why as why_not;
 use super::fingerprint::request;
 use super::nodes::{Node, fingerprints};
 use super::{World, observe};
@@ -143,4 +143,9 @@ impl Reference {
 /// Whether nothing at all was heard of a host.
 fn is_out_of_reach(error: &Error) -> bool {
     matches!(error.kind, Kind::Incomplete | Kind::Unavailable)
+}
+
+/// A node whose fingerprint is there.
+pub fn readable<'a>((name, node): (&'a String, &'a Known)) -> Option<(&'a str, &'a Fingerprint)> {
+    Some((name.as_str(), node.fingerprint.as_ref().ok()?))
 }
