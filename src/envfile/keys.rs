@@ -160,6 +160,7 @@ static TABLES: &[Keys] = &[
     STEP,
     super::steps::shell::TOOL.keys,
     super::steps::file::TOOL.keys,
+    super::steps::puppet::TOOL.keys,
     STACK_STEP,
     NETWORK,
     VOLUME,
@@ -189,6 +190,10 @@ static OTHER_NAMES: &[(&str, &str)] = &[
     ("stop_grace_period", "stop_grace"),
     ("source", "file"),
     ("dest", "to"),
+    ("certname", "node_name"),
+    ("modulepath", "modules"),
+    ("hiera_config", "hiera"),
+    ("manifests", "manifest"),
     ("key", "identity"),
     ("content", "shell"),
     ("script", "shell"),
@@ -198,7 +203,6 @@ static OTHER_NAMES: &[(&str, &str)] = &[
 /// Keys of the design that this version does not know yet, and what they come with.
 static LATER: &[(&str, &str)] = &[
     ("ansible", "comes in a later version"),
-    ("puppet", "comes in a later version"),
     ("chef", "comes in a later version"),
     ("salt", "comes in a later version"),
     ("cloud_init", "comes in a later version"),

@@ -5,6 +5,7 @@
 //! engine and changes nothing.
 
 mod check;
+mod data;
 mod dotenv;
 mod drift;
 mod drift_keys;

@@ -3,8 +3,9 @@
 //! The bytes travel as an archive into a staging directory; the agent then moves them into place as a step of its own, so
 //! that lock, ledger and taint hold for files as for scripts. Files that are gone from the source stay in the machine.
 
+use super::running::request;
 use super::staging::{SCRIPT_HEAD, Staging};
-use super::{Applied, Provisioner, Target, inputs, request};
+use super::{Applied, Provisioner, Target, inputs};
 use crate::event::Context;
 use crate::model::step::{FileCopy, Step, Tool};
 use crate::model::{Error, Result};
@@ -62,7 +63,8 @@ impl Provisioner for FileProvisioner {
             Some(variables) => fill_in(content, variables),
             None => content,
         };
-        staging.pack.tree(&copy.source, &staging.at("content"), &change).map_err(|error| {
+        let content = staging.at("content");
+        staging.pack.tree(&copy.source, inputs::walk(&copy.source), &content, &change).map_err(|error| {
             error.context(format!("packing {} for step {}", copy.source.display(), step.name))
         })?;
         let mode = copy.mode.map(|mode| format!("{mode:o}")).unwrap_or_default();

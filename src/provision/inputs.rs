@@ -9,11 +9,25 @@ use std::ffi::OsStr;
 use std::fs::{self, FileType};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use walkdir::DirEntry;
 
 /// Adds the digest of a file, or of everything below a directory: relative paths, types, permissions, contents and
 /// link targets, in the order of the paths. Times and owners do not count: a fresh clone has others.
 pub fn digest_of_path(digester: &mut Digester, path: &Path) -> Result<()> {
-    for entry in walk(path) {
+    digest_of_entries(digester, path, walk(path))
+}
+
+/// The same of what a tool reads: without what git keeps there, which changes with every command of it.
+pub fn digest_of_sources(digester: &mut Digester, path: &Path) -> Result<()> {
+    digest_of_entries(digester, path, sources(path))
+}
+
+fn digest_of_entries(
+    digester: &mut Digester,
+    path: &Path,
+    entries: impl Iterator<Item = walkdir::Result<DirEntry>>,
+) -> Result<()> {
+    for entry in entries {
         let entry = entry.attempt(|| format!("reading the step input {}", path.display()))?;
         let relative = entry.path().strip_prefix(path).unwrap_or(entry.path());
         // Of links, only the one that is the input itself is followed.
@@ -41,9 +55,21 @@ pub fn digest_of_file(digester: &mut Digester, name: &OsStr, path: &Path, kind: 
 
 /// A file, or a directory and everything below it in the order of the paths, without what we keep in a checkout: that changes
 /// with each `up`.
-pub fn walk(path: &Path) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry>> {
+pub fn walk(path: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
+    walk_without(path, &[STATE_DIRECTORY])
+}
+
+/// The same without what git keeps.
+pub fn sources(path: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
+    walk_without(path, &[STATE_DIRECTORY, ".git"])
+}
+
+fn walk_without(
+    path: &Path,
+    names: &'static [&str],
+) -> impl Iterator<Item = walkdir::Result<DirEntry>> + use<> {
     let all = walkdir::WalkDir::new(path).sort_by_file_name().follow_root_links(true).into_iter();
-    all.filter_entry(|entry| entry.depth() == 0 || entry.file_name() != STATE_DIRECTORY)
+    all.filter_entry(move |entry| entry.depth() == 0 || !names.iter().any(|name| entry.file_name() == *name))
 }
 
 /// Adds the `inputs` that a step declares.

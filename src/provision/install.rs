@@ -3,7 +3,8 @@
 //!
 //! Knows Debian and its relatives; anything else is for a step of the Envfile to install.
 
-use super::{Applied, Failure, Provisioner, Target, request, run_by_agent};
+use super::running::{request, run_by_agent};
+use super::{Applied, Failure, Provisioner, Target};
 use crate::event::Context;
 use crate::model::digest::Digester;
 use crate::model::step::{GuestTool, Step, Tool};
@@ -51,7 +52,7 @@ impl Provisioner for InstallProvisioner {
             check: Some(check(tool)),
             ..request(step, digest, target, SCRIPT.to_owned(), arguments)
         };
-        let applied = run_by_agent(request, target, context)?;
+        let applied = run_by_agent(request, &[], target, context)?;
         let failed = applied.reply.status == StepStatus::Failed;
         let failure = failed.then(|| {
             let says = (applied.reply.exit_code == Some(NO_APT)).then(|| applied.output.clone());
@@ -99,6 +100,15 @@ fn check(tool: GuestTool) -> String {
         }
     };
     format!("PATH=$PATH:{MORE_PATHS}\n{found}")
+}
+
+/// Why a step failed whose tool is missing in the machine.
+pub fn missing(tool: GuestTool, machine: &str) -> Failure {
+    let name = tool.name();
+    let says = format!("{name} is not installed in {machine}");
+    let hint =
+        format!("`install = true` in the step installs it with apt-get; or install {name} in a step before");
+    Failure { says: Some(says), hint: Some(hint) }
 }
 
 /// What to do when it cannot be installed.

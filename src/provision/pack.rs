@@ -2,13 +2,13 @@
 //!
 //! Where the archive goes to is [`staging`](super::staging)'s business.
 
-use super::inputs;
 use crate::model::Result;
 use crate::model::error::Attempt;
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use walkdir::DirEntry;
 
 /// An archive that is being made. All paths are absolute paths in the machine.
 pub struct Pack {
@@ -34,10 +34,23 @@ impl Pack {
         Ok(())
     }
 
-    /// A file, or a directory with all that is in it, of the host, under another name. `change` sees the content of every
+    /// A file with this content.
+    pub fn file(&mut self, path: &str, mode: u32, content: &[u8]) -> Result<()> {
+        self.parents(path)?;
+        let mut header = header(tar::EntryType::Regular, mode, content.len() as u64);
+        self.builder.append_data(&mut header, path.trim_start_matches('/'), content).attempt(packing)
+    }
+
+    /// The entries of a walk through a file or directory of the host, under another name. `change` sees the content of every
     /// file before it is packed.
-    pub fn tree(&mut self, source: &Path, path: &str, change: &dyn Fn(Vec<u8>) -> Vec<u8>) -> Result<()> {
-        for entry in inputs::walk(source) {
+    pub fn tree(
+        &mut self,
+        source: &Path,
+        entries: impl Iterator<Item = walkdir::Result<DirEntry>>,
+        path: &str,
+        change: &dyn Fn(Vec<u8>) -> Vec<u8>,
+    ) -> Result<()> {
+        for entry in entries {
             let entry = entry.attempt(|| format!("reading {}", source.display()))?;
             let relative = entry.path().strip_prefix(source).unwrap_or(Path::new(""));
             let mut name = Path::new(path).to_path_buf();
@@ -105,6 +118,7 @@ fn header(kind: tar::EntryType, mode: u32, size: u64) -> tar::Header {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provision::inputs;
 
     #[test]
     fn a_directory_is_packed_with_those_above_it() {
@@ -113,7 +127,13 @@ mod tests {
         fs::write(source.path().join("sub/page"), "hello").unwrap();
         let mut pack = Pack::new();
         pack.directory("/var/lib/envup/staging", 0o700).unwrap();
-        pack.tree(source.path(), "/var/lib/envup/staging/1/content", &|content| content).unwrap();
+        pack.tree(
+            source.path(),
+            inputs::walk(source.path()),
+            "/var/lib/envup/staging/1/content",
+            &|content| content,
+        )
+        .unwrap();
         let bytes = pack.finish().unwrap();
         let mut archive = tar::Archive::new(bytes.as_slice());
         let entries: Vec<(String, u32)> = archive

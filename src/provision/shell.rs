@@ -1,6 +1,7 @@
 //! `shell` steps: a script of the host, or text of the Envfile, run inside the machine by the agent.
 
-use super::{Applied, Provisioner, Target, inputs, request, run_by_agent};
+use super::running::{request, run_by_agent};
+use super::{Applied, Provisioner, Target, inputs};
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::step::{Script, Shell, Step, Tool};
@@ -48,7 +49,7 @@ impl Provisioner for ShellProvisioner {
             check: shell.check.clone(),
             ..request(step, digest, target, content(step, shell)?, shell.args.clone())
         };
-        run_by_agent(request, target, context)
+        run_by_agent(request, &[], target, context)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(super) mod file;
 mod install;
+pub(super) mod puppet;
 pub(super) mod shell;
 
 use super::keys::{self, Keys};
@@ -24,7 +25,7 @@ pub(super) struct ToolReader {
 type Named = (Tool, String);
 
 /// A step has exactly one of them.
-static TOOLS: [&ToolReader; 2] = [&shell::TOOL, &file::TOOL];
+static TOOLS: [&ToolReader; 3] = [&shell::TOOL, &file::TOOL, &puppet::TOOL];
 
 /// The steps of a machine, with those that install what they need in it.
 pub(super) fn steps(machine: &Table, is_box: bool) -> Vec<Step> {

@@ -10,6 +10,9 @@ const EXAMPLE_FILES: &[(&str, &str)] = &[
     ("ops/db.conf", ""),
     ("ops/web.env", "A=1\n"),
     ("ops/motd", "hello\n"),
+    ("ops/control-repo/manifests/site.pp", ""),
+    ("ops/modules/README", ""),
+    ("ops/hiera/hiera.yaml", ""),
     ("secrets/token", "x"),
     ("app/Dockerfile", "FROM scratch\n"),
 ];
@@ -48,6 +51,7 @@ fn around(doc: &KeyDoc) -> (&'static str, &'static str) {
         "machine.NAME.provision" => ("[[machine.a.provision]]\n", "\nshell = 'a b'"),
         "machine.NAME.provision (shell)" => ("[[machine.a.provision]]\n", "\nshell = 'a b'"),
         "machine.NAME.provision (file)" => ("[[machine.a.provision]]\n", "\nfile = 'Envfile'\nto = '/x'"),
+        "machine.NAME.provision (puppet)" => ("[[machine.a.provision]]\n", "\npuppet = 'Envfile'"),
         "provision" => ("[[provision]]\n", "\nshell = 'a b'"),
         "network.NAME" => ("[network.n]\n", ""),
         "volume.NAME" => ("[volume.v]\n", ""),

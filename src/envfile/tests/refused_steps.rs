@@ -83,7 +83,7 @@ machines = ["b"]
 
     Envfile:5:1: step 2 of machine a says nothing to do
         5 | [[machine.a.provision]]
-          | ^^^^^^^^^^^^^^^^^^^^^^^ it needs one of `shell`, `file`
+          | ^^^^^^^^^^^^^^^^^^^^^^^ it needs one of `shell`, `file`, `puppet`
 
     Envfile:6:1: step 3 of machine a has `shell` and `file`
         6 | [[machine.a.provision]]
@@ -112,6 +112,61 @@ machines = ["b"]
     Envfile:21:13: step 1 of the stack names machine `b`, which is not declared
        21 | machines = ["b"]
           |             ^^^ declare it: `[machine.b]`
+    hint: `env help envfile` lists all keys.
+    "#);
+}
+
+#[test]
+fn puppet() {
+    let envfile = r#"[machine.a]
+image = "x"
+[[machine.a.provision]]
+puppet = "ops/nowhere"
+[[machine.a.provision]]
+puppet = "ops/repo"
+manifest = "ops/other.pp"
+hiera = "ops/empty"
+environment = "pro duction"
+modules = ["ops/other.pp"]
+certname = "web1"
+facts = { limit = inf }
+[[machine.a.provision]]
+puppet = "ops/repo"
+to = "/x"
+"#;
+    let files = [("ops/repo/manifests/site.pp", ""), ("ops/other.pp", ""), ("ops/empty/x", "")];
+    insta::assert_snapshot!(refused(envfile, &files), @r#"
+    Envfile:4:10: `puppet` in step 1 of machine a: `ops/nowhere` does not exist
+        4 | puppet = "ops/nowhere"
+          |          ^^^^^^^^^^^^^ relative to the Envfile's directory
+
+    Envfile:7:12: `manifest` in step 2 of machine a: lies outside the control repository
+        7 | manifest = "ops/other.pp"
+          |            ^^^^^^^^^^^^^^ relative to the Envfile's directory
+
+    Envfile:8:9: `hiera` in step 2 of machine a: the directory has no hiera.yaml
+        8 | hiera = "ops/empty"
+          |         ^^^^^^^^^^^
+
+    Envfile:9:15: `environment` in step 2 of machine a: `pro duction` is no name of an environment: letters, digits and `_`
+        9 | environment = "pro duction"
+          |               ^^^^^^^^^^^^^
+
+    Envfile:10:12: `modules` in step 2 of machine a: `ops/other.pp` is not a directory
+       10 | modules = ["ops/other.pp"]
+          |            ^^^^^^^^^^^^^^
+
+    Envfile:11:1: unknown key `certname` in step 2 of machine a
+       11 | certname = "web1"
+          | ^^^^^^^^ did you mean `node_name`?
+
+    Envfile:12:19: `facts.limit` in step 2 of machine a: is no number that JSON knows
+       12 | facts = { limit = inf }
+          |                   ^^^
+
+    Envfile:15:1: unknown key `to` in step 3 of machine a
+       15 | to = "/x"
+          | ^^ it belongs to machine.NAME.provision (file)
     hint: `env help envfile` lists all keys.
     "#);
 }

@@ -2,10 +2,12 @@
 
 mod file;
 mod install;
+mod puppet;
 mod shell;
 
 pub use file::FileCopy;
 pub use install::{GuestTool, Need};
+pub use puppet::Puppet;
 pub use shell::{Script, Shell};
 
 use std::path::{Path, PathBuf};
@@ -34,6 +36,8 @@ pub enum Tool {
     Shell(Shell),
     /// Copy a file or directory into the machine.
     File(FileCopy),
+    /// Apply a catalog in the machine.
+    Puppet(Puppet),
     /// Install what a later step needs in the machine; no Envfile says so.
     Install(GuestTool),
 }
@@ -56,6 +60,7 @@ impl Tool {
     /// The tool that must be in the machine for this one to work.
     pub fn needs(&self) -> Option<Need> {
         match self {
+            Self::Puppet(puppet) => Some(puppet.need()),
             Self::Shell(_) | Self::File(_) | Self::Install(_) => None,
         }
     }
@@ -81,6 +86,7 @@ impl Step {
         match self.tool {
             Tool::Shell(_) => "shell",
             Tool::File(_) => "file",
+            Tool::Puppet(_) => "puppet",
             Tool::Install(_) => "install",
         }
     }
@@ -90,6 +96,7 @@ impl Step {
         match &self.tool {
             Tool::Shell(shell) => shell.path().into_iter().collect(),
             Tool::File(copy) => vec![&copy.source],
+            Tool::Puppet(puppet) => puppet.sources().map(PathBuf::as_path).collect(),
             Tool::Install(_) => Vec::new(),
         }
     }
