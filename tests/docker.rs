@@ -19,6 +19,7 @@ mod hosts;
 mod interrupted;
 mod keys;
 mod killed;
+mod layers;
 mod left_out;
 mod outside;
 mod ownership;

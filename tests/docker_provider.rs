@@ -82,6 +82,8 @@ impl World {
             machine,
             environment: "dev",
             image: image(),
+            layer: None,
+            construction: None,
             networks: self.stack.networks.values().collect(),
             volumes: self.stack.volumes.values().collect(),
             files,

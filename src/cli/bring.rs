@@ -16,6 +16,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// When it is set, layers are neither made nor used, as with `--no-layers`: for hosts that live for one run.
+const NO_LAYERS_VARIABLE: &str = "ENVUP_NO_LAYERS";
+
 /// What is wanted.
 pub struct Wish<'a> {
     /// The verb, for those who wait for us.
@@ -86,11 +89,12 @@ fn work(session: &Session, wish: &Wish<'_>, watch: &Watch<'_>) -> Result<Done> {
             .note(&format!("{orphan} is no longer in the Envfile; `env up --remove-orphans` removes it"));
     }
     let replace = agree::to_replacing(session, &planned.plan, wish.bringing.consent.replace)?;
+    let no_layers = wish.bringing.no_layers || session.surroundings.variable(NO_LAYERS_VARIABLE).is_some();
     let unchanged = planned.plan.is_empty();
     // A run that does nothing leaves no log behind.
     let log = (!unchanged).then(|| RunLog::create(&world.project, wish.verb)).transpose()?.map(Arc::new);
     let context = log.iter().fold(watch.context.clone(), |context, log| context.also(log.clone()));
-    let report = engine::up(&world, &planned, &UpOptions { replace }, &context)?;
+    let report = engine::up(&world, &planned, &UpOptions { replace, no_layers }, &context)?;
     let status = status_after(&world, &report);
     Ok(Done { world, report, status, unchanged, log })
 }

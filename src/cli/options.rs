@@ -111,6 +111,9 @@ pub struct Bringing {
     pub machines: Machines,
     #[command(flatten)]
     pub consent: Consent,
+    /// Start new machines from their boxes and run all steps: neither use nor keep layers
+    #[arg(long)]
+    pub no_layers: bool,
     #[command(flatten)]
     pub waiting: Waiting,
     #[command(flatten)]

@@ -13,7 +13,7 @@ use crate::model::{Error, Result};
 use crate::provider::Scope;
 use crate::provider::docker::{DockerProvider, Surroundings as DockerSurroundings};
 use crate::provider::host::HostProvider;
-use crate::state::{Directories, Lock, Project, Wait};
+use crate::state::{Directories, LayerRecords, Lock, Project, Wait};
 use crate::ui::printer::Printer;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -117,7 +117,8 @@ impl Session {
         };
         let identity = project.identity(&stack.full_name());
         let boxes = self.boxes(&directories, Some(&stack));
-        Ok(World { identity, providers, project, boxes, stack })
+        let layers = LayerRecords::of(&directories);
+        Ok(World { identity, providers, project, boxes, layers, stack })
     }
 
     /// A stack that the engines know, without its Envfile.
@@ -128,7 +129,8 @@ impl Session {
         let project = Project::remembered(&directories, &found.id, PathBuf::from(&found.directory))?;
         let stack = Stack::undeclared(&found.project, &found.environment, &project.directory);
         let boxes = self.boxes(&directories, None);
-        Ok(World { identity: project.identity(&found.project), providers, project, boxes, stack })
+        let layers = LayerRecords::of(&directories);
+        Ok(World { identity: project.identity(&found.project), providers, project, boxes, layers, stack })
     }
 
     /// The providers that know all stacks of this host. Which machines are hosts only an Envfile says.

@@ -27,6 +27,7 @@ pub struct Board {
     permits: Mutex<usize>,
     returned: Condvar,
     images: Mutex<BTreeMap<String, Image>>,
+    turns: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
 }
 
 /// The name of an image once it is there, or why it cannot be; whoever comes first finds out for all.
@@ -47,6 +48,7 @@ impl Board {
             permits: Mutex::new(PARALLEL_CALLS),
             returned: Condvar::new(),
             images: Mutex::default(),
+            turns: Mutex::default(),
         }
     }
 
@@ -56,6 +58,15 @@ impl Board {
         let image = images.entry(key.to_owned()).or_default().clone();
         drop(images);
         image.get_or_init(make).clone()
+    }
+
+    /// Does some work when nobody else does work of this key.
+    pub fn in_turn<T>(&self, key: &str, work: impl FnOnce() -> T) -> T {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turns.entry(key.to_owned()).or_default().clone();
+        drop(turns);
+        let _mine = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        work()
     }
 
     /// Says that something came so far, and wakes those who wait for it.

@@ -4,6 +4,7 @@ use super::{World, contents};
 use crate::model::Result;
 use crate::model::machine::{Condition, Machine};
 use crate::model::observed::{ObservedMachine, State};
+use crate::model::step::Tool;
 use crate::plan::{Desired, DesiredMachine, DesiredStep, DesiredThing};
 use crate::provision::provisioner;
 use std::collections::BTreeMap;
@@ -31,7 +32,8 @@ pub fn desired(world: &World, images: &BTreeMap<String, String>) -> Result<Desir
     Ok(desired)
 }
 
-fn describe(world: &World, machine: &Machine, image: &str) -> Result<DesiredMachine> {
+/// One machine that starts from this image.
+pub fn describe(world: &World, machine: &Machine, image: &str) -> Result<DesiredMachine> {
     let provider = world.providers.get(&machine.provider)?;
     let (_, digests) = contents::contents(world, machine)?;
     let mut fields = provider.describe(&world.stack, machine, image, &digests)?;
@@ -45,7 +47,9 @@ fn describe(world: &World, machine: &Machine, image: &str) -> Result<DesiredMach
         let provisioner = provisioner(&step.tool);
         provisioner.validate(step)?;
         let digest = provisioner.inputs(step)?;
-        steps.push(DesiredStep { key: step.key(), name: step.name.clone(), digest, run: step.run });
+        let copies = matches!(step.tool, Tool::File(_));
+        let (key, name) = (step.key(), step.name.clone());
+        steps.push(DesiredStep { key, name, digest, run: step.run, layer: step.layer, copies });
     }
     Ok(DesiredMachine {
         provider: machine.provider.clone(),

@@ -1,7 +1,8 @@
 //! Bringing one machine to what its action says: image, create, start, boot, environment, steps, ready.
 
 use super::board::{Board, Stage};
-use super::{Planned, World, certificates, contents, desired, images, ready, steps};
+use super::layers::{self, Start};
+use super::{Planned, UpOptions, World, certificates, construction, contents, desired, images, ready, steps};
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
 use crate::model::machine::{Condition, Init, Machine};
@@ -9,6 +10,7 @@ use crate::model::observed::State;
 use crate::model::{Error, Result};
 use crate::plan::Action;
 use crate::provider::{NewMachine, Operation, Provider};
+use crate::transport::Transport;
 use envup_agent::Ledger;
 
 /// One machine of a walk.
@@ -18,6 +20,7 @@ pub struct Work<'a> {
     pub action: &'a Action,
     pub machine: &'a Machine,
     pub provider: &'a dyn Provider,
+    pub options: &'a UpOptions,
     pub board: &'a Board,
     pub context: &'a Context,
 }
@@ -32,8 +35,9 @@ impl Work<'_> {
     /// Does all that the action says; the board is told of every stage.
     pub fn run(&self) -> Result<Done> {
         let replaced = self.action.verb == Verb::Replace;
+        let mut from = Start::default();
         if replaced || self.action.verb == Verb::Create {
-            self.create(replaced)?;
+            from = self.create(replaced)?;
         }
         self.wait_for_needs()?;
         if !self.action.update.is_empty() {
@@ -45,7 +49,8 @@ impl Work<'_> {
             self.call(Operation::StartMachine(name))?;
         }
         self.board.reached(name, Stage::Started);
-        let ran = self.provision()?;
+        let mut ran = std::mem::take(&mut from.ran);
+        ran.append(&mut self.provision(&from)?);
         if desired::is_one_shot(self.world, name) {
             return self.complete(ran);
         }
@@ -59,8 +64,7 @@ impl Work<'_> {
         Ok(Done { outcome: Outcome::Ready, steps: ran })
     }
 
-    fn create(&self, replaced: bool) -> Result<()> {
-        let stack = &self.world.stack;
+    fn create(&self, replaced: bool) -> Result<Start> {
         let key = images::key(self.machine, self.known_image());
         let image = self.board.image(&key, || {
             images::ensure(self.world, self.machine, self.known_image(), self.provider, self.context)
@@ -78,22 +82,26 @@ impl Work<'_> {
         for thing in networks.chain(mounted.map(|name| board_name(Target::Volume, name))) {
             self.board.wait_for(&thing, Condition::Ready, self.context)?;
         }
-        self.doing(&format!("creating from {}", self.machine.source_name()));
-        let new = self.new_machine(stack, &image)?;
-        self.call(Operation::CreateMachine(&new))
+        let from = layers::start(self, &image)?;
+        let layer = from.layer.as_deref();
+        let kept = layer.map(|_| format!(" and a layer with {}", layers::steps(from.covered.len())));
+        self.doing(&format!("creating from {}{}", self.machine.source_name(), kept.unwrap_or_default()));
+        let new = NewMachine { layer, ..self.new_machine(&image)? };
+        self.call(Operation::CreateMachine(&new))?;
+        Ok(from)
     }
 
-    fn new_machine<'m>(
-        &'m self,
-        stack: &'m crate::model::stack::Stack,
-        image: &'m str,
-    ) -> Result<NewMachine<'m>> {
+    /// The machine as it is declared.
+    pub(super) fn new_machine<'m>(&'m self, image: &'m str) -> Result<NewMachine<'m>> {
+        let stack = &self.world.stack;
         let (files, contents) = contents::contents(self.world, self.machine)?;
         let volumes = self.machine.volumes.iter().filter_map(|mount| mount.volume.as_ref());
         Ok(NewMachine {
             machine: self.machine,
             environment: &stack.environment,
             image,
+            layer: None,
+            construction: None,
             networks: self.machine.networks.keys().filter_map(|name| stack.networks.get(name)).collect(),
             volumes: volumes.filter_map(|name| stack.volumes.get(name)).collect(),
             files,
@@ -125,31 +133,36 @@ impl Work<'_> {
             self.board.wait_for(&board_name(Target::Network, network), Condition::Ready, self.context)?;
         }
         self.doing(&format!("updating {}", fields.join(", ")));
-        let new = self.new_machine(&self.world.stack, self.known_image())?;
+        let new = self.new_machine(self.known_image())?;
         self.call(Operation::UpdateMachine { machine: &new, fields: &fields })
     }
 
     /// Everything that happens inside a machine that runs, before it can be ready.
-    fn provision(&self) -> Result<Vec<steps::Ran>> {
+    fn provision(&self, from: &Start) -> Result<Vec<steps::Ran>> {
         let (machine, context) = (self.machine, self.context);
+        let due = self.action.steps.iter().filter(|key| !from.covered.contains(*key));
+        let due: Vec<String> = due.cloned().collect();
+        // What is put into a new machine is in its layer.
+        let bare = from.layer.is_none();
         let fresh = matches!(self.action.verb, Verb::Create | Verb::Replace);
         // A run that was killed may have left it while it booted, before anything was done in it.
         let untouched = fresh || self.action.verb != Verb::Keep && self.has_no_ledger();
         let boots = machine.is_box() && machine.init == Init::Systemd && (self.action.start || untouched);
-        let environment = machine.is_box() && (fresh && !machine.env.is_empty() || self.updates("env."));
+        let environment =
+            machine.is_box() && (fresh && bare && !machine.env.is_empty() || self.updates("env."));
         let contents = machine.is_box() && (self.updates("config.") || self.updates("secret."));
-        if !boots && !environment && !contents && self.action.steps.is_empty() {
+        if bare && !boots && !environment && !contents && due.is_empty() {
             return Ok(Vec::new());
         }
         let transport = self.provider.connect(&self.world.identity, &machine.name)?;
         let transport = transport.as_ref();
         if boots {
-            self.doing("booting");
-            ready::booted(&machine.name, transport, context).map_err(|error| {
-                ready::with_log(error, self.provider, &self.world.identity, &machine.name)
-            })?;
+            self.boot(transport)?;
         }
-        if untouched && boots {
+        if !bare {
+            construction::own_identity(transport, context)?;
+        }
+        if untouched && boots && bare {
             certificates::hand_on(&machine.name, transport, context)?;
         }
         if environment {
@@ -165,7 +178,15 @@ impl Work<'_> {
             // From now on only the machine knows how far its steps are, should we be killed.
             self.world.project.ledgers().forget(&observed.engine_id)?;
         }
-        steps::run(machine, &self.action.steps, transport, context)
+        steps::run(machine, &due, transport, context)
+    }
+
+    /// Waits until the init has started everything.
+    pub(super) fn boot(&self, transport: &dyn Transport) -> Result<()> {
+        self.doing("booting");
+        let name = &self.machine.name;
+        ready::booted(name, transport, self.context)
+            .map_err(|error| ready::with_log(error, self.provider, &self.world.identity, name))
     }
 
     /// Waits until a one-shot machine has ended, and fails unless it ended with code 0.
@@ -205,15 +226,15 @@ impl Work<'_> {
         ledger.is_none_or(|ledger| *ledger == Ledger::default())
     }
 
-    fn observed(&self) -> Option<&crate::model::observed::ObservedMachine> {
+    pub(super) fn observed(&self) -> Option<&crate::model::observed::ObservedMachine> {
         self.planned.view.observed.machine(&self.machine.name)
     }
 
-    fn call(&self, operation: Operation<'_>) -> Result<()> {
+    pub(super) fn call(&self, operation: Operation<'_>) -> Result<()> {
         self.board.call(|| self.provider.apply(&self.world.identity, operation, self.context))
     }
 
-    fn doing(&self, what: &str) {
+    pub(super) fn doing(&self, what: &str) {
         self.context.emit(Event::Doing { machine: Some(self.machine.name.clone()), what: what.to_owned() });
     }
 }

@@ -9,6 +9,7 @@ mod board;
 mod capture;
 mod certificates;
 mod consent;
+mod construction;
 mod contents;
 mod copy;
 mod desired;
@@ -20,6 +21,7 @@ mod glance;
 mod image_builder;
 mod images;
 mod journal;
+mod layers;
 mod list;
 mod logs;
 mod machine;
@@ -68,7 +70,7 @@ use crate::model::stack::Stack;
 use crate::model::{Error, Kind, Result};
 use crate::plan::{self, Known, Plan};
 use crate::provider::Provider;
-use crate::state::Project;
+use crate::state::{LayerRecords, Project};
 use crate::transport::Transport;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,6 +86,8 @@ pub struct World {
     pub project: Project,
     /// The boxes of this user.
     pub boxes: Store,
+    /// What this user knows of layers.
+    pub layers: LayerRecords,
 }
 
 impl World {

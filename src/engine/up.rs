@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 pub struct UpOptions {
     /// Box machines may be replaced: somebody said so.
     pub replace: bool,
+    /// Layers are neither made nor used, whatever the Envfile says.
+    pub no_layers: bool,
 }
 
 /// What a walk did.
@@ -87,7 +89,9 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
             .collect();
         let threads: Vec<_> = machines
             .iter()
-            .map(|action| (*action, scope.spawn(|| one_machine(world, planned, action, &board, context))))
+            .map(|action| {
+                (*action, scope.spawn(|| one_machine(world, planned, action, options, &board, context)))
+            })
             .collect();
         let mut results: Vec<MachineResult> = threads
             .into_iter()
@@ -176,16 +180,16 @@ fn one_machine(
     world: &World,
     planned: &Planned,
     action: &Action,
+    options: &UpOptions,
     board: &Board,
     context: &Context,
 ) -> MachineResult {
     let begin = Instant::now();
     let _watch = board.watch(&action.name);
     let done = match world.stack.machines.get(&action.name).filter(|_| action.verb != Verb::Destroy) {
-        Some(machine) => world
-            .providers
-            .get(&machine.provider)
-            .and_then(|provider| Work { world, planned, action, machine, provider, board, context }.run()),
+        Some(machine) => world.providers.get(&machine.provider).and_then(|provider| {
+            Work { world, planned, action, machine, provider, options, board, context }.run()
+        }),
         None => {
             let observed = planned.view.observed.machine(&action.name);
             super::destroy::remove(world, &action.name, observed, context)

@@ -51,6 +51,7 @@ pub(super) static TOP: Keys = key_table! { ""
     "config" "tables" "[config.site]" "" "one table for each configuration file";
     "provision" "list of tables" "[[provision]]" "" "steps that run once over several machines, after their own";
     "drift" "table" r#"{ fail_on = "breaking" }"# "" "what counts as drift";
+    "layers" "table" r#"{ max_age = "7d" }"# "" "how provisioned disks are kept, so that the next machine starts from them";
     "environment" "tables" "[environment.production]" "" "variants of the stack, chosen with --env; `dev` when none is";
 };
 
@@ -64,6 +65,7 @@ pub(super) static ENVIRONMENT: Keys = key_table! { "environment.NAME"
     "config" "tables" "[environment.production.config.site]" "" "as above";
     "provision" "list of tables" "[[environment.production.provision]]" "" "all steps over several machines, instead of those above";
     "drift" "table" r#"{ level = "full" }"# "" "as above";
+    "layers" "table" r#"{ enabled = false }"# "" "as above";
 };
 
 pub(super) static BOX: Keys = key_table! { "machine.NAME.box"
@@ -145,6 +147,12 @@ pub(super) static CONFIG: Keys = key_table! { "config.NAME"
     "file" "path" r#""ops/site.conf""# "" "the file that holds it";
 };
 
+pub(super) static LAYERS: Keys = key_table! { "layers"
+    "enabled" "boolean" "false" "true" "whether layers are made and used";
+    "max_age" "duration" r#""7d""# "14d" "older ones are made anew: package mirrors move on";
+    "limit" "size" r#""10GiB""# "20GiB" "room for all layers of this user; what was not used for longest goes first";
+};
+
 /// All tables in the order in which people read them.
 static TABLES: &[Keys] = &[
     TOP,
@@ -168,6 +176,7 @@ static TABLES: &[Keys] = &[
     CONFIG,
     super::drift_keys::DRIFT,
     super::drift_keys::IGNORE,
+    LAYERS,
     ENVIRONMENT,
 ];
 

@@ -16,6 +16,7 @@ mod host;
 mod interpolate;
 mod kernel;
 mod keys;
+mod layers;
 mod limits;
 mod load;
 mod machine;

@@ -3,6 +3,7 @@
 use super::drift::drift;
 use super::environment;
 use super::keys;
+use super::layers::layers;
 use super::machine::machine;
 use super::networks::subnet;
 use super::paths::{Want, on_host};
@@ -60,6 +61,7 @@ pub(super) fn stack(reader: &Reader, document: &DeTable, given: Given) -> Stack 
         secrets,
         configs,
         drift: drift(&top),
+        layers: layers(&top),
     }
 }
 

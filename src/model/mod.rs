@@ -11,6 +11,7 @@ pub mod duration;
 pub mod error;
 pub mod fields;
 pub mod id;
+pub mod layer;
 pub mod machine;
 pub mod observed;
 pub mod ready;

@@ -54,6 +54,8 @@ pub struct ObservedMachine {
     pub is_box: bool,
     /// What it was made from, for people.
     pub source: String,
+    /// While the layers that it is to start from are made in it: the key of what that began with.
+    pub construction: Option<String>,
     /// What plans compare.
     pub fields: Fields,
     /// Its address on the first network.

@@ -2,6 +2,7 @@
 
 use super::drift::DriftSettings;
 use super::id::DEFAULT_ENVIRONMENT;
+use super::layer::LayerSettings;
 use super::machine::Machine;
 use super::step::Step;
 use std::collections::BTreeMap;
@@ -38,6 +39,8 @@ pub struct Stack {
     pub provision: Vec<StackStep>,
     /// What counts as drift.
     pub drift: DriftSettings,
+    /// How layers are kept.
+    pub layers: LayerSettings,
 }
 
 impl Stack {
@@ -65,6 +68,7 @@ impl Stack {
             configs: BTreeMap::new(),
             provision: Vec::new(),
             drift: DriftSettings::default(),
+            layers: LayerSettings::default(),
         }
     }
 }

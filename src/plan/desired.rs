@@ -48,6 +48,10 @@ pub struct DesiredStep {
     pub digest: String,
     /// When it runs.
     pub run: RunPolicy,
+    /// Whether it may be part of a layer.
+    pub layer: bool,
+    /// Whether it only copies files.
+    pub copies: bool,
 }
 
 /// A network or volume as declared.

@@ -104,9 +104,13 @@ fn machine(
         let steps = steps_to_run(&desired.steps, &Ledger::default(), asked);
         steps.into_iter().map(|(step, _)| step.key.clone()).collect()
     };
-    let Some(observed) = observed else {
-        return Action { verb: Verb::Create, start: true, steps: all_steps(), ..base };
-    };
+    let create =
+        |reasons| Action { verb: Verb::Create, reasons, start: true, steps: all_steps(), ..base.clone() };
+    let Some(observed) = observed else { return create(Vec::new()) };
+    if observed.construction.is_some() {
+        // Nobody keeps work in it yet; whether it can go on is seen when it does.
+        return create(vec![Reason::new("layers", Some("under construction"), Some("made"))]);
+    }
     let mut reasons = differences(&observed.fields, &desired.fields);
     if observed.provider != desired.provider {
         reasons.push(Reason::new("provider", Some(&observed.provider), Some(&desired.provider)));

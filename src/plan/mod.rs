@@ -5,6 +5,7 @@
 
 mod desired;
 mod diff;
+pub mod layers;
 mod order;
 mod reason;
 

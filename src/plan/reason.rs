@@ -96,7 +96,14 @@ mod tests {
     use envup_agent::StepEntry;
 
     fn step(key: &str, digest: &str, run: RunPolicy) -> DesiredStep {
-        DesiredStep { key: key.into(), name: format!("s{key}"), digest: digest.into(), run }
+        DesiredStep {
+            key: key.into(),
+            name: format!("s{key}"),
+            digest: digest.into(),
+            run,
+            layer: true,
+            copies: false,
+        }
     }
 
     fn ledger(entries: &[(&str, &str, LedgerStatus)]) -> Ledger {

@@ -88,6 +88,7 @@ impl HostProvider {
             started: None,
             is_box: false,
             source: hosts.clone(),
+            construction: None,
             fields: Fields::default(),
             address: Some(hosts),
             direct: None,

@@ -11,6 +11,7 @@ use crate::event::Context;
 use crate::model::capabilities::Capabilities;
 use crate::model::fields::Fields;
 use crate::model::id::Identity;
+use crate::model::layer::Layer;
 use crate::model::machine::{Build, Machine};
 use crate::model::observed::{Contents, Observed};
 use crate::model::stack::{Network, Stack, Volume};
@@ -61,6 +62,11 @@ pub trait Provider: Send + Sync {
         Err(Error::new(Kind::Unavailable, format!("{} cannot build {reference}", self.name())))
     }
 
+    /// What keeps the disks of its machines, where it can.
+    fn layers(&self) -> Option<&dyn Layers> {
+        None
+    }
+
     /// A way into a machine; `name` is its name in the stack.
     fn connect(&self, identity: &Identity, name: &str) -> Result<Box<dyn Transport>>;
 
@@ -86,6 +92,19 @@ pub trait Provider: Send + Sync {
         sink: &mut dyn FnMut(LogLine) -> Result<()>,
         context: &Context,
     ) -> Result<()>;
+}
+
+/// Keeps disks of machines, so that new machines can start from them. They belong to no stack: what led to one is in its key.
+pub trait Layers: Send + Sync {
+    /// Keeps the disk of a machine under construction that is stopped, whole or not at all. Nothing of the machine shows
+    /// in the layer but its disk.
+    fn save(&self, identity: &Identity, machine: &str, key: &str, context: &Context) -> Result<()>;
+
+    /// All that are kept.
+    fn list(&self) -> Result<Vec<Layer>>;
+
+    /// Lets go of one; `false` when a machine that was made from it is still there.
+    fn remove(&self, key: &str) -> Result<bool>;
 }
 
 /// What an observation is about.
@@ -166,6 +185,10 @@ pub struct NewMachine<'a> {
     pub environment: &'a str,
     /// The image it starts from.
     pub image: &'a str,
+    /// The key of the layer on top of that image, when it starts from one.
+    pub layer: Option<&'a str>,
+    /// Whether layers are made in it, and the key of what that begins with.
+    pub construction: Option<&'a str>,
     /// The networks it joins.
     pub networks: Vec<&'a Network>,
     /// The stack's volumes it uses.

@@ -8,6 +8,7 @@ mod captures;
 mod consent;
 mod directories;
 mod key;
+mod layers;
 mod ledger;
 mod lock;
 mod project;
@@ -20,6 +21,7 @@ pub use captures::{CAPTURES_DIRECTORY, Capture, MANIFEST, Manifest, read_fingerp
 pub use consent::{Consent, Consents};
 pub use directories::{Directories, find_program};
 pub use key::ProjectKey;
+pub use layers::{KnownLayers, LayerRecord, LayerRecords};
 pub use ledger::{LedgerCopies, LedgerCopy};
 pub use lock::{Lock, Wait};
 pub use project::{Project, STATE_DIRECTORY, Situation};

@@ -113,7 +113,7 @@ impl Actor {
             }
             "up" => {
                 let planned = engine::plan(&world, &plan_options(&world, given)?)?;
-                let options = UpOptions { replace: given.has("--replace") };
+                let options = UpOptions { replace: given.has("--replace"), ..UpOptions::default() };
                 let report = engine::up(&world, &planned, &options, &self.context())?;
                 Ok(shown(&planned, &report))
             }

@@ -32,3 +32,14 @@ fn remove(list: &[&str], remove: &[&str]) {
         let _ = command.args(remove).args(names).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
+
+/// Removes the layers that this data directory knows, unless a machine of somebody else was made from them.
+pub fn remove_layers(data: &Path) {
+    let Ok(known) = fs::read_to_string(data.join("layers.json")) else { return };
+    let known: serde_json::Value = serde_json::from_str(&known).unwrap_or_default();
+    for key in known["layers"].as_object().into_iter().flat_map(|layers| layers.keys()) {
+        let name = format!("envup-layer:{}", &key[..12]);
+        let mut command = Command::new("docker");
+        let _ = command.args(["rmi", &name]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}

@@ -44,6 +44,7 @@ pub fn debian_box() -> envup::boxes::BoxFile {
 pub struct Project {
     place: TempDir,
     directory: PathBuf,
+    layers: bool,
 }
 
 impl Project {
@@ -67,7 +68,7 @@ impl Project {
         let boxes = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boxes");
         fs::create_dir_all(&boxes).unwrap();
         std::os::unix::fs::symlink(boxes, place.path().join("data/boxes")).unwrap();
-        Self { place, directory }
+        Self { place, directory, layers: false }
     }
 
     /// A project that is a copy of a directory of this repository, such as `examples/shop`.
@@ -76,6 +77,13 @@ impl Project {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory);
         copy(&source, &project.directory);
         project
+    }
+
+    /// The same with layers, which other tests neither use nor leave behind: they would start from what another run made.
+    #[must_use]
+    pub fn with_layers(mut self) -> Self {
+        self.layers = true;
+        self
     }
 
     /// Where it is.
@@ -143,6 +151,9 @@ impl Project {
         for (name, place) in [("HOME", "home"), ("ENVUP_DATA_DIR", "data"), ("TMPDIR", "tmp")] {
             command.env(name, self.place.path().join(place));
         }
+        if !self.layers {
+            command.env("ENVUP_NO_LAYERS", "1");
+        }
         // How to reach the engine, the registry and the mirror is this host's business.
         let passed = |name: &str| name.starts_with("DOCKER_") || name.to_lowercase().ends_with("_proxy");
         command.envs(std::env::vars().filter(|(name, _)| passed(name)));
@@ -154,6 +165,9 @@ impl Project {
 impl Drop for Project {
     fn drop(&mut self) {
         engine::remove_all_of(&self.directory);
+        if self.layers {
+            engine::remove_layers(&self.data());
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use envup::event::Context;
 use envup::model::{Error, Result};
 use envup::provider::fake::FakeProvider;
 use envup::provider::{Provider, Scope};
-use envup::state::{Directories, Project};
+use envup::state::{Directories, LayerRecords, Project};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -81,7 +81,9 @@ impl Stage {
             Ok(machines.into_iter().next().map(|machine| machine.owner.id))
         };
         let project = Project::open(&directories, &self.checkout(), adopt)?;
+        let layers = LayerRecords::of(&directories);
         Ok(World {
+            layers,
             identity: project.identity(&stack.full_name()),
             providers: Providers(vec![Box::new(self.provider.clone())]),
             boxes: Store::open(&directories, Some(&self.checkout())).with_builder(EmptyBox),

@@ -59,6 +59,7 @@ fn around(doc: &KeyDoc) -> (&'static str, &'static str) {
         "config.NAME" => ("[config.c]\n", ""),
         "drift" => ("[drift]\n", ""),
         "drift.ignore" => ("[[drift.ignore]]\n", "\nreason = 'x'"),
+        "layers" => ("[layers]\n", ""),
         "environment.NAME" => ("[environment.dev]\n", ""),
         other => panic!("{other} has no header here"),
     }

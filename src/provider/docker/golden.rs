@@ -171,6 +171,8 @@ fn labels_of_a_machine() {
         machine: &machine,
         environment: "dev",
         image: "nginx:1",
+        layer: None,
+        construction: None,
         networks: Vec::new(),
         volumes: Vec::new(),
         files: Vec::new(),
@@ -182,11 +184,14 @@ fn labels_of_a_machine() {
     insta::assert_snapshot!(shown, @r#"
     envup.asked = {"config_path.page":"/etc/page","platform":"linux/amd64"}
     envup.box = false
+    envup.construction = 
     envup.contents = {"config.page":"sha256 4be1"}
     envup.declared = ["command","entrypoint","env.LANG","expose.53/udp","expose.9000/tcp","label.team","logging","shm_size","stop_signal","tmpfs./plain","tmpfs./scratch","ulimit.nofile","user","working_dir"]
     envup.directory = /srv/shop
     envup.environment = dev
+    envup.image = 
     envup.kind = machine
+    envup.layer = 
     envup.name = web
     envup.project.id = 3f9a1c00beef
     envup.project.name = shop

@@ -5,6 +5,7 @@
 
 use crate::model::id::{Identity, ProjectId};
 use crate::model::observed::{Contents, Owner};
+use crate::provider::NewMachine;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const VERSION: &str = "envup.version";
@@ -19,6 +20,13 @@ const SOURCE: &str = "envup.source";
 const DECLARED: &str = "envup.declared";
 const ASKED: &str = "envup.asked";
 const CONTENTS: &str = "envup.contents";
+/// The image that a machine started from, when a layer was on top of it.
+const BASE: &str = "envup.image";
+const CONSTRUCTION: &str = "envup.construction";
+/// The key of a layer; of a machine, that of the layer it started from.
+pub(super) const LAYER: &str = "envup.layer";
+/// What the names of all our labels begin with.
+pub(super) const PREFIX: &str = "envup.";
 
 /// Engine labels.
 pub(super) type Labels = HashMap<String, String>;
@@ -114,13 +122,17 @@ pub(super) fn common(identity: &Identity, environment: &str, kind: Kind, name: &
 
 /// The user's own labels; nobody else's take the place of ours.
 pub(super) fn users(labels: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
-    labels.iter().filter(|(name, _)| !name.starts_with("envup."))
+    labels.iter().filter(|(name, _)| !name.starts_with(PREFIX))
 }
 
 /// The labels a machine carries besides; all of them always, so that none shines through from a committed image.
-pub(super) fn of_machine(labels: &mut Labels, is_box: bool, source: &str) {
-    labels.insert(BOX.to_owned(), is_box.to_string());
-    labels.insert(SOURCE.to_owned(), source.to_owned());
+pub(super) fn of_machine(labels: &mut Labels, new: &NewMachine<'_>) {
+    let mut set = |name: &str, value: &str| labels.insert(name.to_owned(), value.to_owned());
+    set(BOX, &new.machine.is_box().to_string());
+    set(SOURCE, &new.machine.source_name());
+    set(BASE, if new.layer.is_some() { new.image } else { "" });
+    set(LAYER, new.layer.unwrap_or_default());
+    set(CONSTRUCTION, new.construction.unwrap_or_default());
 }
 
 /// Labels of something that belongs to no stack: the agent's volume, a filler.
@@ -172,6 +184,21 @@ pub(super) fn belongs(
 /// The name that the labels say.
 pub(super) fn name(labels: Option<&Labels>) -> Option<&str> {
     labels?.get(NAME).map(String::as_str)
+}
+
+/// The image that a machine started from, when there was a layer on top of it.
+pub(super) fn base(labels: Option<&Labels>) -> Option<&str> {
+    filled(labels, BASE)
+}
+
+/// The key that a machine under construction began with.
+pub(super) fn construction(labels: Option<&Labels>) -> Option<&str> {
+    filled(labels, CONSTRUCTION)
+}
+
+/// A label that is there and not blank.
+pub(super) fn filled<'l>(labels: Option<&'l Labels>, name: &str) -> Option<&'l str> {
+    labels?.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 
 /// Whether a machine was made from a box.

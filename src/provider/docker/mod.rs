@@ -20,6 +20,7 @@ mod filler;
 mod golden;
 mod images;
 mod labels;
+mod layers;
 mod logs;
 mod network_removal;
 mod networks;
@@ -36,11 +37,12 @@ mod volumes;
 
 pub use surroundings::Surroundings;
 
-use super::{Capabilities, LogLine, LogOptions, NewMachine, Operation, Provider, Scope};
+use super::{Capabilities, Layers, LogLine, LogOptions, NewMachine, Operation, Provider, Scope};
 use crate::event::Context;
 use crate::model::Result;
 use crate::model::fields::Fields;
 use crate::model::id::{Identity, ProjectId};
+use crate::model::layer::Layer;
 use crate::model::machine::{Build, Machine};
 use crate::model::observed::{Contents, Observed};
 use crate::model::stack::{Network, Stack, Volume};
@@ -102,6 +104,8 @@ impl Provider for DockerProvider {
             machine,
             environment: &stack.environment,
             image,
+            layer: None,
+            construction: None,
             networks: stack.networks.values().collect(),
             volumes: stack.volumes.values().collect(),
             files: Vec::new(),
@@ -169,6 +173,10 @@ impl Provider for DockerProvider {
         exported.and(export::remove_image(client, reference))
     }
 
+    fn layers(&self) -> Option<&dyn Layers> {
+        Some(self)
+    }
+
     fn wait(&self, identity: &Identity, name: &str, context: &Context) -> Result<i64> {
         apply::wait(&*self.client()?, &identity.machine(name), name, context)
     }
@@ -191,6 +199,20 @@ impl Provider for DockerProvider {
         context: &Context,
     ) -> Result<()> {
         logs::logs(&*self.client()?, &identity.machine(name), name, options, sink, context)
+    }
+}
+
+impl Layers for DockerProvider {
+    fn save(&self, identity: &Identity, machine: &str, key: &str, context: &Context) -> Result<()> {
+        layers::save(&*self.client()?, identity, machine, key, context)
+    }
+
+    fn list(&self) -> Result<Vec<Layer>> {
+        layers::list(&*self.client()?)
+    }
+
+    fn remove(&self, key: &str) -> Result<bool> {
+        layers::remove(&*self.client()?, key)
     }
 }
 

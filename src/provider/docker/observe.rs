@@ -110,7 +110,7 @@ fn machine(found: &ContainerInspectResponse, image: Option<&str>, ours: Ours) ->
     let state = found.state.clone().unwrap_or_default();
     let known = Known {
         identity: &identity,
-        image: image.or(config.image.as_deref()).unwrap_or_default(),
+        image: labels::base(config.labels.as_ref()).or(image).or(config.image.as_deref()).unwrap_or_default(),
         config: &config,
         host: &host,
         networks: &joined,
@@ -126,6 +126,7 @@ fn machine(found: &ContainerInspectResponse, image: Option<&str>, ours: Ours) ->
         started: state.started_at.clone().filter(|_| !never_started(&state)),
         is_box,
         source: labels::source(config.labels.as_ref()),
+        construction: labels::construction(config.labels.as_ref()).map(str::to_owned),
         fields: fields(&known),
         address: address(&settings, host.network_mode.as_deref()),
         direct: direct(&joined),

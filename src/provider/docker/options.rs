@@ -3,7 +3,7 @@
 //! What booting an init needs is not here: it depends on the engine and is added when the machine is created.
 
 use super::labels::{self, Kind, Labels, Notes};
-use super::volumes;
+use super::{layers, volumes};
 use crate::model::id::Identity;
 use crate::model::machine::{Init, Machine, Port, Restart, VolumeMount};
 use crate::model::stack::{Network, Volume};
@@ -51,7 +51,7 @@ pub(super) fn options(identity: &Identity, new: &NewMachine<'_>) -> Options {
     let mut notes = Notes { contents: new.contents.clone(), ..Notes::default() };
     ask(&mut notes, machine);
     let mut options = Options {
-        config: process(machine, new.image, &mut notes),
+        config: process(machine, &starting_image(new), &mut notes),
         host: surroundings(machine, &mut notes),
         networks: networks(identity, machine, &new.networks),
         notes,
@@ -65,10 +65,15 @@ pub(super) fn options(identity: &Identity, new: &NewMachine<'_>) -> Options {
     options
 }
 
+/// The image that a machine is made from: a layer is one too.
+fn starting_image(new: &NewMachine<'_>) -> String {
+    new.layer.map_or_else(|| new.image.to_owned(), layers::reference)
+}
+
 /// All labels of a machine.
 pub(super) fn machine_labels(identity: &Identity, new: &NewMachine<'_>, notes: &Notes) -> Labels {
     let mut all = labels::common(identity, new.environment, Kind::Machine, &new.machine.name);
-    labels::of_machine(&mut all, new.machine.is_box(), &new.machine.source_name());
+    labels::of_machine(&mut all, new);
     notes.write(&mut all);
     all.extend(owned(labels::users(&new.machine.labels)));
     all

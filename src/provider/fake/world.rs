@@ -204,6 +204,7 @@ fn machine(
         started: None,
         is_box: new.machine.is_box(),
         source: new.machine.source_name(),
+        construction: new.construction.map(str::to_owned),
         fields,
         address: None,
         direct: None,

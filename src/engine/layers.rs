@@ -1,0 +1,159 @@
+//! What a new machine starts from: the longest layer of its chain, which is made first where it is missing.
+//!
+//! Only a box that boots an init has layers: an image machine runs its own program, which may need the very things that a
+//! layer must not see, and what is slow about its image belongs into its Dockerfile, which the engine keeps already.
+
+use super::construction::Construction;
+use super::machine::Work;
+use super::{World, desired, steps};
+use crate::event::Event;
+use crate::model::Result;
+use crate::model::digest::sha256;
+use crate::model::layer::{Layer, LayerSettings};
+use crate::model::machine::{Init, Machine};
+use crate::plan::layers::{Chain, chain, evicted};
+use crate::provider::{Layers, Operation};
+use crate::state::{LayerRecord, now};
+use crate::transport::authorities::AUTHORITIES;
+use std::collections::BTreeMap;
+
+/// What a new machine starts from, on top of its image.
+#[derive(Debug, Default)]
+pub struct Start {
+    /// The key of the layer; `None` for the image alone.
+    pub layer: Option<String>,
+    /// Keys of the steps that are in the layer.
+    pub covered: Vec<String>,
+    /// Steps that ran to make it.
+    pub ran: Vec<steps::Ran>,
+}
+
+/// Finds what this machine starts from, or makes it. Nothing of the machine is there afterwards.
+pub fn start(work: &Work<'_>, image: &str) -> Result<Start> {
+    let wanted = match work.provider.layers().filter(|_| is_wished(work)) {
+        Some(layers) => chain_of(work.world, work.machine, image)?.map(|chain| (layers, chain)),
+        None => None,
+    };
+    let Some((layers, chain)) = wanted else {
+        abandon(work)?;
+        return Ok(Start::default());
+    };
+    let wanted = &chain.wanted().key;
+    let mut start = longest(work, layers, &chain)?;
+    if start.layer.as_ref() != Some(wanted) {
+        let command = format!("env up of {}", work.world.stack.name);
+        start = work.board.in_turn(wanted, || {
+            let _lock = work.world.layers.lock(wanted, &command, work.context)?;
+            // Somebody else may have made it while we waited.
+            let start = longest(work, layers, &chain)?;
+            if start.layer.as_ref() == Some(wanted) {
+                return Ok(start);
+            }
+            Construction { work, layers, chain: &chain, image }.make(start)
+        })?;
+    }
+    abandon(work)?;
+    if let Some(key) = &start.layer {
+        let steps = &start.covered;
+        // Only an aid to choose what goes when room is short.
+        let _ = work.world.layers.used(key, || record(work.machine, steps, None));
+    }
+    Ok(start)
+}
+
+/// How many steps, in words.
+pub fn steps(count: usize) -> String {
+    if count == 1 { "1 step".to_owned() } else { format!("{count} steps") }
+}
+
+fn is_wished(work: &Work<'_>) -> bool {
+    work.world.stack.layers.enabled && !work.options.no_layers && has_layers(work.world, work.machine)
+}
+
+fn has_layers(world: &World, machine: &Machine) -> bool {
+    machine.is_box()
+        && matches!(machine.init, Init::Systemd | Init::Rc)
+        && !machine.read_only
+        && !desired::is_one_shot(world, &machine.name)
+}
+
+/// The chain of a machine that starts from this image, without what is known to hold secrets.
+fn chain_of(world: &World, machine: &Machine, image: &str) -> Result<Option<Chain>> {
+    let placed = AUTHORITIES.as_ref().map_or_else(String::new, |found| sha256(found.added.as_bytes()));
+    let Some(mut chain) = chain(&desired::describe(world, machine, image)?, &placed) else { return Ok(None) };
+    let known = world.layers.read();
+    let is_refused = |key: &String| {
+        let since = known.refused.get(key);
+        since.is_some_and(|since| now().saturating_sub(*since) <= world.stack.layers.max_age.as_secs())
+    };
+    let refused = chain.links.iter().find(|link| is_refused(&link.key)).map(|link| link.key.clone());
+    if let Some(key) = refused {
+        match chain.before(&key) {
+            Some(shorter) => chain = shorter,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(chain))
+}
+
+fn longest(work: &Work<'_>, layers: &dyn Layers, chain: &Chain) -> Result<Start> {
+    let kept = work.board.call(|| layers.list())?;
+    let found = chain.longest(&kept, &work.world.stack.layers, now());
+    Ok(found.map_or_else(Start::default, |(covered, key)| from(chain, key, covered)))
+}
+
+/// Starting from this layer, which covers so many steps.
+pub fn from(chain: &Chain, key: &str, covered: usize) -> Start {
+    let covered = chain.links[..covered].iter().map(|link| link.step.clone()).collect();
+    Start { layer: Some(key.to_owned()), covered, ran: Vec::new() }
+}
+
+/// Removes what was under construction: it is not needed any more, or no way leads on from it.
+pub fn abandon(work: &Work<'_>) -> Result<()> {
+    match work.observed().filter(|observed| observed.construction.is_some()) {
+        Some(_) => work.call(Operation::RemoveMachine(&work.machine.name)),
+        None => Ok(()),
+    }
+}
+
+/// What is recorded of a layer; `kept` is what its provider says of it.
+pub fn record(machine: &Machine, covered: &[String], kept: Option<&Layer>) -> LayerRecord {
+    let steps = machine.provision.iter().filter(|step| covered.contains(&step.key()));
+    LayerRecord {
+        created: kept.map_or_else(now, |layer| layer.created),
+        used: now(),
+        size: kept.map_or(0, |layer| layer.size),
+        base: machine.source_name(),
+        steps: steps.map(|step| step.name.clone()).collect(),
+    }
+}
+
+/// Makes room: takes away what is too old, and what was not used for longest while all take more than they may. Gives the
+/// keys of those that went; what machines still use stays.
+pub fn make_room(
+    world: &World,
+    layers: &dyn Layers,
+    settings: &LayerSettings,
+    needed: Option<&str>,
+) -> Result<Vec<String>> {
+    let known = world.layers.read();
+    let used: BTreeMap<String, u64> =
+        known.layers.iter().map(|(key, record)| (key.clone(), record.used)).collect();
+    let kept = layers.list()?;
+    let mut gone = Vec::new();
+    for key in evicted(&kept, &used, settings, now(), needed) {
+        if layers.remove(&key)? {
+            gone.push(key);
+        }
+    }
+    world.layers.change(|known| {
+        let is_kept = |key: &String| kept.iter().any(|layer| layer.key == *key) && !gone.contains(key);
+        known.layers.retain(|key, _| is_kept(key));
+    })?;
+    Ok(gone)
+}
+
+/// Tells what somebody should know and that stops nothing.
+pub fn note(work: &Work<'_>, text: String) {
+    work.context.emit(Event::Note { text });
+}
