@@ -5,16 +5,19 @@
 
 use super::layers::{self, Start, from, note, record};
 use super::machine::Work;
-use super::{certificates, steps};
+use super::{certificates, contents, steps};
 use crate::model::action::Verb;
 use crate::model::digest::short;
 use crate::model::machine::Machine;
 use crate::model::{Error, Kind, Result};
 use crate::plan::Action;
 use crate::plan::layers::{Chain, Link};
-use crate::provider::{Layers, NewMachine, Operation};
+use crate::provider::{Layers, NewMachine, Operation, Scope};
+use crate::state::now;
 use crate::transport::{Captured, Command, Transport, agent};
-use envup_agent::{Ledger, LedgerStatus, Reply, Request};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use envup_agent::{Ledger, LedgerStatus, Reply, Request, SearchRequest};
 use std::time::{Duration, Instant};
 
 /// Takes away what makes a machine this one and no other, and what its package manager can fetch again. Host keys are made
@@ -41,6 +44,9 @@ const GRACE: Duration = Duration::from_secs(60);
 /// layer takes: whoever changes a later step does not wait for it again.
 const SLOW: Duration = Duration::from_secs(10);
 const TIMES_THE_COST: f64 = 4.0;
+
+/// Shorter values are found everywhere by chance.
+const SHORTEST_SECRET: usize = 4;
 
 /// What making a layer is taken to cost before it was measured, in seconds.
 const FIRST_COST: f64 = 5.0;
@@ -176,6 +182,12 @@ impl Construction<'_> {
         if !self.is_applied(link, transport)? {
             return Ok(Some("the inputs of a step changed while it ran".to_owned()));
         }
+        if let Some(why) = self.holds_secret(transport)? {
+            self.work.world.layers.change(|known| {
+                known.refused.insert(link.key.clone(), now());
+            })?;
+            return Ok(Some(why));
+        }
         reset(name, transport, context)?;
         inner.call(Operation::StopMachine { name, grace: Some(GRACE) })?;
         inner.board.call(|| self.layers.save(identity, name, &link.key, context))?;
@@ -191,6 +203,32 @@ impl Construction<'_> {
             let entry = reply.ledger.step(&link.step);
             entry.is_some_and(|entry| entry.status == LedgerStatus::Applied && entry.digest == link.digest)
         }))
+    }
+
+    /// Says where a secret of the stack lies on the disk, if one does: a layer would hand it on to whoever starts from it.
+    fn holds_secret(&self, transport: &dyn Transport) -> Result<Option<String>> {
+        let secrets = contents::secret_values(self.work.world);
+        let secrets: Vec<_> =
+            secrets.into_iter().filter(|(_, value)| value.len() >= SHORTEST_SECRET).collect();
+        if secrets.is_empty() {
+            return Ok(None);
+        }
+        let values = secrets.iter().map(|(_, value)| STANDARD.encode(value)).collect();
+        let request = SearchRequest { values, since: self.since()?, below: "/".to_owned() };
+        let reply = agent::call(transport, Request::Search(request), &mut |_| {}, self.work.context)?;
+        let Reply::Search(reply) = reply else { return Err(agent::unexpected(&reply)) };
+        Ok(reply.found.map(|(path, which)| {
+            let name = secrets.get(which).map_or("", |(name, _)| *name);
+            format!("{path} holds the secret {name}; `layer = false` on the step that puts it there keeps the rest")
+        }))
+    }
+
+    /// When the machine under construction was made: what was not touched since came with what it began with.
+    fn since(&self) -> Result<i64> {
+        let machine = &self.work.machine.name;
+        let observed = self.work.provider.observe(Scope::Stack(&self.work.world.identity))?;
+        let created = observed.machine(machine).and_then(|machine| machine.created);
+        Ok(created.map_or(0, |nanoseconds| nanoseconds / 1_000_000_000))
     }
 
     /// Notes what was made, and makes room for it. Failing at that loses no layer.

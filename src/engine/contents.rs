@@ -44,6 +44,15 @@ pub fn contents(world: &World, machine: &Machine) -> Result<(Vec<PlacedFile>, Co
     Ok((files, digests))
 }
 
+/// The values of all secrets of the stack that can be told now, by name, without the line end that files have.
+pub fn secret_values(world: &World) -> Vec<(&str, Vec<u8>)> {
+    let told = world.stack.secrets.iter().filter_map(|(name, content)| {
+        let value = bytes("secret", name, Some(content)).ok()?;
+        Some((name.as_str(), value.trim_ascii_end().to_vec()))
+    });
+    told.collect()
+}
+
 /// The path in a config's digest, as `contents` made it.
 pub fn config_path(digest: &str) -> Option<&str> {
     digest.rsplit_once(CONFIG_DIGEST).map(|(path, _)| path)

@@ -112,6 +112,21 @@ impl Stack {
         docker(&format!("exec {} /bin/sh -c {}", self.container(machine), shell_words::quote(script)))
     }
 
+    /// Runs `env` with exactly these words to its end.
+    pub fn env_words(&self, words: &[&str]) -> Outcome {
+        self.project.env_words(words)
+    }
+
+    /// Names of the layers in the engine that this stack made or used.
+    pub fn layers(&self) -> Vec<String> {
+        let known = std::fs::read_to_string(self.project.data().join("layers.json")).unwrap_or_default();
+        let known: serde_json::Value = serde_json::from_str(&known).unwrap_or_default();
+        let keys = known["layers"].as_object().into_iter().flat_map(|layers| layers.keys());
+        let names = keys.map(|key| format!("envup-layer:{}", &key[..12]));
+        let kept = docker("images --format {{.Repository}}:{{.Tag}} envup-layer");
+        names.filter(|name| kept.lines().any(|line| line == name)).collect()
+    }
+
     /// Everything of this stack and its copies in the engine.
     pub fn things(&self) -> Vec<String> {
         engine::things(&format!("{}-", self.name))

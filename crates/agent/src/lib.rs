@@ -11,6 +11,7 @@ mod fingerprint;
 mod ledger;
 mod own;
 mod probe;
+mod search;
 mod secret;
 mod step;
 
@@ -21,6 +22,7 @@ pub use fingerprint::{
 pub use ledger::{Ledger, LedgerReply, LedgerStatus, RecordRequest, Running, StepEntry};
 pub use own::{OwnReply, OwnRequest};
 pub use probe::{ProbeReply, ProbeRequest, Requirement, Unmet};
+pub use search::{SearchReply, SearchRequest};
 pub use secret::{is_like, is_public_variable, looks_secret, names_secret_variable};
 pub use step::{ExitCodes, OnBusy, Run, Script, StepReply, StepRequest, StepStatus};
 
@@ -84,6 +86,8 @@ pub enum Request {
     /// Take the machine's fingerprint; changes nothing in the machine. Sends its bytes as [`Line::Data`], then answers
     /// [`Reply::Fingerprint`].
     Fingerprint(FingerprintRequest),
+    /// Look for secrets on the machine's disk; changes nothing in the machine. Answers [`Reply::Search`].
+    Search(SearchRequest),
     /// Which agent is this? Answers [`Reply::Version`].
     Version,
 }
@@ -138,6 +142,8 @@ pub enum Reply {
     Own(OwnReply),
     /// The fingerprint was taken; its bytes came before.
     Fingerprint(FingerprintReply),
+    /// The disk was searched.
+    Search(SearchReply),
     /// Who answers.
     Version {
         /// The version of the package.

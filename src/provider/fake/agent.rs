@@ -15,8 +15,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use envup_agent::{
     Call, Fingerprint, FingerprintReply, FingerprintRequest, LedgerReply, LedgerStatus, Line, OwnReply,
-    OwnRequest, Part, ProbeReply, ProbeRequest, RecordRequest, Reply, Request, Run, Running, Section,
-    StepEntry, StepReply, StepRequest, StepStatus, Unmet,
+    OwnRequest, Part, ProbeReply, ProbeRequest, RecordRequest, Reply, Request, Run, Running, SearchReply,
+    Section, StepEntry, StepReply, StepRequest, StepStatus, Unmet,
 };
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -52,6 +52,7 @@ impl AgentTransport {
                 self.provider.begin(&format!("hand over {folder} of {}", self.machine), context)?;
                 Reply::Own(OwnReply::default())
             }
+            Request::Search(_) => Reply::Search(SearchReply::default()),
             Request::Fingerprint(request) => self.fingerprint(&request, lines)?,
             Request::Version => {
                 Reply::Version { version: "0.0.0".to_owned(), protocol: envup_agent::PROTOCOL }

@@ -3,7 +3,7 @@
 //! `step` runs steps (`turn` waits for the lock, `supervise` outlives the caller, `tail` follows the output), `cancel` ends
 //! them, `record` keeps the ledger in the `store`; `probe` waits for requirements; `environment` hands variables to logins
 //! and services; `fingerprint` takes the inventory of the machine; `own` hands root's files to the owner of
-//! a folder. The rest are tools: `program` starts processes as an `account`, `process` reads /proc, `caller` notices
+//! a folder; `search` looks for secrets. The rest are tools: `program` starts processes as an `account`, `process` reads /proc, `caller` notices
 //! that nobody waits any more, `sys` is all that is unsafe.
 
 use std::io::BufRead;
@@ -27,6 +27,7 @@ mod probe;
 mod process;
 mod program;
 mod record;
+mod search;
 mod step;
 mod store;
 mod supervise;
@@ -78,6 +79,7 @@ fn carry_out(call: &Call, input: &mut dyn BufRead, answers: &mut Answers) -> Res
         Request::Probe(request) => probe::probe(request, answers),
         Request::Environment { variables } => environment::set(state_dir, variables, answers),
         Request::Own(request) => own::own(request),
+        Request::Search(request) => search::search(request),
         Request::Fingerprint(request) => fingerprint::take(state_dir, request, input, answers),
         Request::Version => {
             Ok(Reply::Version { version: env!("CARGO_PKG_VERSION").to_owned(), protocol: PROTOCOL })

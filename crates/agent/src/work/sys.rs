@@ -30,6 +30,15 @@ pub fn netlink(protocol: libc::c_int) -> io::Result<OwnedFd> {
     }
 }
 
+/// Whether some bytes hold others. The C library's search is many times faster than a plain loop.
+#[allow(unsafe_code)]
+pub fn contains(bytes: &[u8], value: &[u8]) -> bool {
+    // SAFETY: both pointers are good for the lengths that are passed with them, and are only read.
+    let found =
+        unsafe { libc::memmem(bytes.as_ptr().cast(), bytes.len(), value.as_ptr().cast(), value.len()) };
+    !found.is_null()
+}
+
 /// Ends this process at once, without running what the parent registered for its own end.
 #[allow(unsafe_code)]
 pub fn exit_now() -> ! {
