@@ -36,6 +36,7 @@ pub const VERBS: &[&str] = &[
     "allow",
     "ssh-config",
     "box",
+    "layer",
     "completions",
     "help",
     "version",

@@ -20,6 +20,7 @@ mod interrupted;
 mod keys;
 mod killed;
 mod layers;
+mod layers_kept;
 mod left_out;
 mod outside;
 mod ownership;

@@ -18,7 +18,7 @@ fn page(port: u16) -> String {
 
 /// An example whose port on the host is any free one, so that it does not matter what else runs on this host.
 fn example(name: &str, port: &str) -> Project {
-    let project = Project::copy_of(&format!("examples/{name}"));
+    let project = Project::copy_of(&format!("examples/{name}")).with_layers();
     let (host, guest) = port.split_once(':').unwrap();
     project.change("Envfile", &format!("\"{host}:{guest}\""), &format!("\"auto:{guest}\""));
     project

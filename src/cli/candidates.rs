@@ -1,8 +1,10 @@
 //! What can be completed from the stack in the current directory: the Envfile is read, no engine is asked.
 
 use crate::envfile::{self, LoadOptions};
+use crate::model::digest::short;
 use crate::model::id::DEFAULT_ENVIRONMENT;
 use crate::model::stack::Stack;
+use crate::state::{Directories, LayerRecord, LayerRecords};
 use clap_complete::CompletionCandidate;
 
 /// Names of the machines.
@@ -22,6 +24,16 @@ pub fn environments() -> Vec<CompletionCandidate> {
         names.insert(0, DEFAULT_ENVIRONMENT.to_owned());
     }
     names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// Layers that this user made or used.
+pub fn layers() -> Vec<CompletionCandidate> {
+    let Ok(directories) = Directories::from_environment() else { return Vec::new() };
+    let known = LayerRecords::of(&directories).read().layers;
+    let candidate = |(key, record): (&String, &LayerRecord)| {
+        CompletionCandidate::new(short(key)).help(Some(record.steps.join(", ").into()))
+    };
+    known.iter().map(candidate).collect()
 }
 
 /// A broken Envfile completes nothing; `env validate` says what is wrong with it.

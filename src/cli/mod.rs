@@ -16,6 +16,7 @@ mod drift;
 mod exec;
 mod help;
 mod interrupt;
+mod layers;
 mod list;
 mod logs;
 mod matrix;
@@ -100,6 +101,7 @@ enum Verb {
     #[command(name = "ssh-config")]
     SshConfig(ssh_config::SshConfig),
     Box(boxes::Boxes),
+    Layer(layers::LayerVerb),
     Completions(completions::Completions),
     Help(help::Help),
     Version(version::Version),
@@ -185,6 +187,7 @@ macro_rules! each_verb {
             Verb::Allow($verb) => $call,
             Verb::SshConfig($verb) => $call,
             Verb::Box($verb) => $call,
+            Verb::Layer($verb) => $call,
             Verb::Completions($verb) => $call,
             Verb::Help($verb) => $call,
             Verb::Version($verb) => $call,

@@ -9,13 +9,12 @@ use super::{World, desired, steps};
 use crate::event::Event;
 use crate::model::Result;
 use crate::model::digest::sha256;
-use crate::model::layer::{Layer, LayerSettings};
+use crate::model::layer::Layer;
 use crate::model::machine::{Init, Machine};
-use crate::plan::layers::{Chain, chain, evicted};
+use crate::plan::layers::{Chain, chain};
 use crate::provider::{Layers, Operation};
 use crate::state::{LayerRecord, now};
 use crate::transport::authorities::AUTHORITIES;
-use std::collections::BTreeMap;
 
 /// What a new machine starts from, on top of its image.
 #[derive(Debug, Default)]
@@ -126,31 +125,6 @@ pub fn record(machine: &Machine, covered: &[String], kept: Option<&Layer>) -> La
         base: machine.source_name(),
         steps: steps.map(|step| step.name.clone()).collect(),
     }
-}
-
-/// Makes room: takes away what is too old, and what was not used for longest while all take more than they may. Gives the
-/// keys of those that went; what machines still use stays.
-pub fn make_room(
-    world: &World,
-    layers: &dyn Layers,
-    settings: &LayerSettings,
-    needed: Option<&str>,
-) -> Result<Vec<String>> {
-    let known = world.layers.read();
-    let used: BTreeMap<String, u64> =
-        known.layers.iter().map(|(key, record)| (key.clone(), record.used)).collect();
-    let kept = layers.list()?;
-    let mut gone = Vec::new();
-    for key in evicted(&kept, &used, settings, now(), needed) {
-        if layers.remove(&key)? {
-            gone.push(key);
-        }
-    }
-    world.layers.change(|known| {
-        let is_kept = |key: &String| kept.iter().any(|layer| layer.key == *key) && !gone.contains(key);
-        known.layers.retain(|key, _| is_kept(key));
-    })?;
-    Ok(gone)
 }
 
 /// Tells what somebody should know and that stops nothing.

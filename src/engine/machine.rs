@@ -2,7 +2,7 @@
 
 use super::board::{Board, Stage};
 use super::layers::{self, Start};
-use super::{Planned, UpOptions, World, certificates, construction, contents, desired, images, ready, steps};
+use super::{Planned, UpOptions, World, certificates, contents, desired, identity, images, ready, steps};
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
 use crate::model::machine::{Condition, Init, Machine};
@@ -160,7 +160,7 @@ impl Work<'_> {
             self.boot(transport)?;
         }
         if !bare {
-            construction::own_identity(transport, context)?;
+            identity::own_identity(transport, context)?;
         }
         if untouched && boots && bare {
             certificates::hand_on(&machine.name, transport, context)?;

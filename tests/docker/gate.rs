@@ -33,6 +33,8 @@ enum News {
 struct Shared {
     /// Calls that change something, until the gate closes.
     left: AtomicUsize,
+    /// What such a call has in its first line; without it, any that changes something.
+    what: Option<&'static str>,
     news: Mutex<Sender<News>>,
 }
 
@@ -40,11 +42,20 @@ impl Gate {
     /// Lets this many calls that change something through to the engine; the last of them gets no answer, nor does anything
     /// after it.
     pub fn before_answer(call: usize, directory: &Path) -> Self {
+        Self::new(call, None, directory)
+    }
+
+    /// The same with the first call that has these words in its first line.
+    pub fn before_answer_to(what: &'static str, directory: &Path) -> Self {
+        Self::new(1, Some(what), directory)
+    }
+
+    fn new(call: usize, what: Option<&'static str>, directory: &Path) -> Self {
         let socket = directory.join(format!("gate-{call}.sock"));
         let _ = std::fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).unwrap();
         let (sender, news) = mpsc::channel();
-        let shared = Arc::new(Shared { left: AtomicUsize::new(call), news: Mutex::new(sender) });
+        let shared = Arc::new(Shared { left: AtomicUsize::new(call), what, news: Mutex::new(sender) });
         std::thread::spawn(move || {
             // Ends with the test process: a thread that waits costs nothing.
             for client in listener.incoming().flatten() {
@@ -59,6 +70,12 @@ impl Gate {
     /// Where it listens.
     pub fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// Waits for a call that will be made, however long nothing else is asked meanwhile.
+    #[track_caller]
+    pub fn wait_for_it(&self) {
+        while !matches!(self.news.recv_timeout(QUIET).expect("the call is made"), News::Reached) {}
     }
 
     /// Waits until the call was made; `false` when all connections were closed before.
@@ -88,6 +105,14 @@ impl Shared {
         let _ = self.news.lock().unwrap().send(news);
     }
 
+    /// Whether a request is one that counts.
+    fn counts(&self, request: &[u8]) -> bool {
+        let verbs = ["POST /", "PUT /", "DELETE /"];
+        let line = String::from_utf8_lossy(request.split(|byte| *byte == b'\r').next().unwrap_or_default());
+        let changes = verbs.iter().any(|verb| line.starts_with(verb));
+        changes && self.what.is_none_or(|what| line.contains(what))
+    }
+
     /// Counts a call; whether it is the last that is let through, and whether it is one too many.
     fn count(&self) -> (bool, bool) {
         let before = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
@@ -113,8 +138,8 @@ fn serve(mut client: UnixStream, shared: &Shared) {
     });
     let mut buffer = [0; 16 * 1024];
     while let Ok(count @ 1..) = client.read(&mut buffer) {
-        let changes = ["POST /", "PUT /", "DELETE /"].iter().any(|verb| buffer.starts_with(verb.as_bytes()));
-        let (is_last, too_many) = if changes { shared.count() } else { (false, false) };
+        let (is_last, too_many) =
+            if shared.counts(&buffer[..count]) { shared.count() } else { (false, false) };
         if too_many {
             break;
         }

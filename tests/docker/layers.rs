@@ -25,7 +25,7 @@ layer = false
 "#;
 
 /// Names of the steps that a run says it ran, with how often.
-fn ran(lines: &[serde_json::Value]) -> Vec<String> {
+pub fn ran(lines: &[serde_json::Value]) -> Vec<String> {
     let is_end = |line: &&serde_json::Value| line["event"] == "step" && line["status"] != "running";
     lines.iter().filter(is_end).map(|line| line["step"].as_str().unwrap().to_owned()).collect()
 }

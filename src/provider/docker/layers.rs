@@ -4,8 +4,9 @@
 //! labels say whose a thing is, and what was added to the image's environment, such as a proxy, is taken away again.
 
 use super::client::Client;
-use super::errors::{Explain, is_conflict, optional};
+use super::errors::{Answer, Explain, is_conflict, optional};
 use super::labels::{self, Kind, Labels};
+use super::prune::tolerate;
 use crate::event::Context;
 use crate::model::digest::short;
 use crate::model::id::Identity;
@@ -57,8 +58,26 @@ pub(super) fn save(
         .pause(false)
         .build();
     client.wait(context, &format!("keeping the disk of {machine}"), async {
-        docker.commit_container(options, clean).await.map(|_| ()).explain(cannot)
+        docker.commit_container(options, clean).await.explain(cannot)?;
+        // One of the same key that a killed run began may have had the name for a moment.
+        sweep(client, &format!("{}={key}", labels::LAYER), i64::MAX).await.explain(cannot)
     })
+}
+
+/// Removes layers with this label that lost their name, unless they were made later than this.
+pub(super) async fn sweep(client: &Client, label: &str, before: i64) -> Answer<()> {
+    let filters = HashMap::from([("label", vec![label.to_owned()]), ("dangling", vec!["true".to_owned()])]);
+    let options = ListImagesOptionsBuilder::default().filters(&filters).build();
+    for image in client.docker.list_images(Some(options)).await? {
+        // Images that somebody made from a machine carry its labels, and none of those is blank.
+        let is_layer = labels::filled(Some(&image.labels), labels::LAYER).is_some()
+            && labels::filled(Some(&image.labels), labels::KIND).is_none();
+        if is_layer && image.created < before {
+            let removed = client.docker.remove_image(&image.id, None::<RemoveImageOptions>, None).await;
+            tolerate(removed.map(|_| ()))?;
+        }
+    }
+    Ok(())
 }
 
 /// What the commit has to say so that the layer knows no more of the machine than its image did.

@@ -1,10 +1,10 @@
 //! Lets go of what no machine needs any more: images built for stacks, agents of older versions, and what killed runs
 //! left half-made. Machines and volumes of stacks stay.
 
-use super::agent_volume;
 use super::client::Client;
 use super::errors::{Answer, Explain, is_conflict, is_missing};
 use super::labels::{self, Kind, Labels};
+use super::{agent_volume, layers};
 use crate::model::Result;
 use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
@@ -23,6 +23,7 @@ pub(super) fn prune(client: &Client) -> Result<()> {
         .block(async {
             half_made(client).await?;
             images(client).await?;
+            layers::sweep(client, labels::LAYER, now() - LEFT_BEHIND).await?;
             agents(client).await
         })?
         .explain(|| "cannot remove what is no longer needed")
@@ -33,8 +34,12 @@ fn of_kind(kind: Kind) -> HashMap<&'static str, Vec<String>> {
     HashMap::from([("label", vec![format!("{}={}", labels::KIND, kind.as_str())])])
 }
 
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() as i64)
+}
+
 async fn half_made(client: &Client) -> Answer<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() as i64);
+    let now = now();
     for kind in [Kind::Machine, Kind::Filler] {
         let options = ListContainersOptionsBuilder::default().all(true).filters(&of_kind(kind)).build();
         for container in client.docker.list_containers(Some(options)).await? {
@@ -84,7 +89,7 @@ async fn agents(client: &Client) -> Answer<()> {
 }
 
 /// In use, or gone already: both are fine.
-fn tolerate(answer: Answer<()>) -> Answer<()> {
+pub(super) fn tolerate(answer: Answer<()>) -> Answer<()> {
     match answer {
         Err(error) if is_conflict(&error) || is_missing(&error) => Ok(()),
         answer => answer,

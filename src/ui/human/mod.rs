@@ -2,6 +2,7 @@
 
 mod drift;
 mod explain;
+mod layers;
 mod list;
 mod matrix;
 mod plan;
@@ -12,6 +13,7 @@ mod table;
 
 pub use drift::{Drift, drift, machine_drift};
 pub use explain::{explained, explanation};
+pub use layers::layers;
 pub use list::list;
 pub use matrix::matrix;
 pub use plan::plan;

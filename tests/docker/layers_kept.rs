@@ -1,0 +1,164 @@
+//! Layers as things of their own: who shares them, what is in them, when they go, and that no kill leaves half of one.
+
+use super::engine::docker;
+use super::gate::Gate;
+use super::layers::{layered, ran};
+use super::running::Running;
+
+/// A box whose first steps are these, with whatever else.
+fn envfile(steps: &[&str], rest: &str) -> String {
+    let steps: Vec<String> = steps.iter().map(|step| format!("{{ shell = \"{step}\" }}")).collect();
+    format!("[machine.web]\nbox = \"debian/12\"\nprovision = [{}]\n{rest}", steps.join(", "))
+}
+
+#[test]
+fn stacks_with_an_equal_beginning_share_layers_and_only_inputs_count() {
+    let one = layered(&envfile(&["echo NONCE > /root/log; date +%s%N > /root/made"], ""));
+    one.project.write("README", "outside of what the steps declare");
+    one.up();
+    let made = one.inside("web", "cat /root/made");
+    // Another stack with another name, machine and surroundings.
+    let other = layered(
+        &envfile(&["echo OTHER > /root/log; date +%s%N > /root/made", "echo more >> /root/log"], "")
+            .replace("OTHER", one.name())
+            .replace("machine.web]", "machine.app]\nmemory = \"300MiB\"\nports = [\"auto:80\"]"),
+    );
+    assert_eq!(ran(&other.env("up --json").succeeds().json_lines()), ["echo more >> /root/log"]);
+    assert_eq!(other.inside("app", "cat /root/made"), made);
+    other.env("destroy --yes").succeeds();
+
+    one.project.write("README", "changed");
+    assert_eq!(ran(&one.env("rebuild --replace --json").succeeds().json_lines()), Vec::<String>::new());
+    one.envfile(
+        &envfile(&["echo NEW > /root/log; date +%s%N > /root/made"], "")
+            .replace("NEW", &format!("new-{}", one.name())),
+    );
+    assert_eq!(ran(&one.env("rebuild --replace --json").succeeds().json_lines()).len(), 1);
+    assert_ne!(one.inside("web", "cat /root/made"), made);
+    assert_eq!(ran(&one.env("rebuild --replace --no-layers --json").succeeds().json_lines()).len(), 1);
+    one.nothing_to_do();
+}
+
+#[test]
+fn a_layer_has_nothing_of_its_machine_but_the_disk() {
+    let stack = layered(&envfile(
+        &["echo NONCE > /root/log; ssh-keygen -A"],
+        "labels = { team = \"web\" }\nenv = { GREETING = \"hi\" }\n",
+    ));
+    stack.up();
+    let layer = stack.layers().remove(0);
+    let image = docker(&format!("image inspect {layer}"));
+    let image: serde_json::Value = serde_json::from_str(&image).unwrap();
+    let config = &image[0]["Config"];
+    for (name, value) in config["Labels"].as_object().unwrap() {
+        assert!(
+            value == "" || name == "envup.layer" && value.as_str().unwrap().len() == 64,
+            "{name}: {value}"
+        );
+    }
+    for line in config["Env"].as_array().unwrap() {
+        let line = line.as_str().unwrap();
+        assert!(line.starts_with("PATH=") || !line.contains('='), "{line}");
+    }
+
+    // Identity is each machine's own; the environment is the same.
+    let identity = "cat /etc/machine-id; cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub";
+    let first = stack.inside("web", identity);
+    stack.env("rebuild --replace").succeeds();
+    let second = stack.inside("web", identity);
+    for (one, other) in first.lines().zip(second.lines()) {
+        assert!(one.len() >= 32 && one != other, "{one} and {other}");
+    }
+    stack.inside("web", "grep -x GREETING=hi /etc/environment");
+    stack.nothing_to_do();
+}
+
+#[test]
+fn the_second_machine_is_the_first_one_again() {
+    let stack = layered(&envfile(
+        &["echo NONCE > /root/log; useradd -r app; mkdir -p /srv/app; cp -r /usr/share/zoneinfo /srv/app"],
+        "",
+    ));
+    stack.up();
+    stack.env("capture --out first").succeeds();
+    stack.env("destroy --yes").succeeds();
+    stack.up();
+    stack.env("drift --against first --level full").succeeds().stdout_has("in sync");
+}
+
+#[test]
+fn an_empty_volume_is_filled_from_the_layer_and_a_full_one_is_kept() {
+    let stack = layered(
+        "[machine.db]\nbox = \"debian/12\"\nvolumes = [\"data:/var/lib/db\"]\n\
+         provision = [{ shell = \"mkdir -p /var/lib/db; echo schema NONCE > /var/lib/db/table\" }]\n[volume.data]\n",
+    );
+    stack.up();
+    let schema = format!("schema {}", stack.name());
+    let table = "cat /var/lib/db/table";
+    assert_eq!(stack.inside("db", table), schema);
+    stack.inside("db", "echo row >> /var/lib/db/table");
+    stack.env("destroy --yes").succeeds();
+    stack.up();
+    assert_eq!(stack.inside("db", table), format!("{schema}\nrow"));
+    stack.env("destroy --yes --volumes").succeeds();
+    stack.up();
+    assert_eq!(stack.inside("db", table), schema);
+}
+
+#[test]
+fn a_store_over_its_limit_lets_go_of_what_was_not_used_for_longest() {
+    let with = |step: &str| envfile(&[step], "[layers]\nlimit = \"1\"\n");
+    let stack = layered(&with("echo one NONCE > /root/log"));
+    stack.up();
+    let first = stack.layers();
+    let key = stack.env("layer list --json").json()["layers"][0]["key"].as_str().unwrap().to_owned();
+    stack.env(&format!("layer remove {key}")).exits(1).stderr_has("in use");
+    stack.envfile(&with(&format!("echo two {} > /root/log", stack.name())));
+    stack.env("rebuild --replace").succeeds();
+    let second = stack.layers();
+    assert!(first.len() == 1 && second.len() == 1 && first != second, "{first:?} {second:?}");
+    stack.env("destroy --yes").succeeds();
+    stack.env("layer prune").succeeds().stdout_has("1 layer gone");
+    assert_eq!(stack.layers(), Vec::<String>::new());
+}
+
+#[test]
+fn two_machines_with_an_equal_beginning_build_it_once() {
+    let step = "provision = [{ shell = \"sleep 2; echo NONCE > /root/log; date +%s%N > /root/made\" }]\n";
+    let machine = |name: &str| format!("[machine.{name}]\nbox = \"debian/12\"\n{step}");
+    let stack = layered(&(machine("one") + &machine("two")));
+    assert_eq!(ran(&stack.env("up --json").succeeds().json_lines()).len(), 1);
+    let [one, two] = ["one", "two"].map(|name| stack.inside(name, "cat /root/made"));
+    assert_eq!(one, two);
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_no_half_layer() {
+    let moments = ["/containers/create", "/start", "/stop", "/commit", "DELETE /"];
+    std::thread::scope(|scope| {
+        for moment in moments {
+            scope.spawn(move || {
+                let stack = layered(&envfile(&["echo NONCE >> /root/log"], "volumes = [\"/data\"]\n"));
+                let gate = Gate::before_answer_to(moment, stack.project.directory());
+                let host = format!("unix://{}", gate.socket().display());
+                let up = Running::start(stack.project.command(&["up"]).var("DOCKER_HOST", &host));
+                gate.wait_for_it();
+                up.kill();
+                stack.up();
+                assert_eq!(stack.inside("web", "cat /root/log"), stack.name(), "killed at {moment}");
+                assert_eq!(stack.inside("web", "ls -d /data"), "/data");
+                let layers = stack.layers();
+                assert_eq!(layers.len(), 1, "killed at {moment}");
+                let listed = stack.env("layer list --json").json();
+                let is_ours =
+                    |layer: &&serde_json::Value| layers[0].ends_with(&layer["key"].as_str().unwrap()[..12]);
+                let ours = listed["layers"].as_array().unwrap().iter().find(is_ours).unwrap();
+                let key = ours["key"].as_str().unwrap();
+                let images = docker(&format!("images -q --filter label=envup.layer={key}"));
+                assert_eq!(images.lines().count(), 1, "killed at {moment}: {images}");
+                stack.env("destroy --yes --volumes").succeeds();
+                assert_eq!(stack.things(), Vec::<String>::new(), "killed at {moment}");
+            });
+        }
+    });
+}
