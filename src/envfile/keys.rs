@@ -169,6 +169,8 @@ static TABLES: &[Keys] = &[
     super::steps::shell::TOOL.keys,
     super::steps::file::TOOL.keys,
     super::steps::puppet::TOOL.keys,
+    super::steps::chef::TOOL.keys,
+    super::steps::cloud_init::TOOL.keys,
     STACK_STEP,
     NETWORK,
     VOLUME,
@@ -200,6 +202,9 @@ static OTHER_NAMES: &[(&str, &str)] = &[
     ("source", "file"),
     ("dest", "to"),
     ("certname", "node_name"),
+    ("user_data", "cloud_init"),
+    ("attributes", "node"),
+    ("json", "node"),
     ("modulepath", "modules"),
     ("hiera_config", "hiera"),
     ("manifests", "manifest"),
@@ -210,12 +215,8 @@ static OTHER_NAMES: &[(&str, &str)] = &[
 ];
 
 /// Keys of the design that this version does not know yet, and what they come with.
-static LATER: &[(&str, &str)] = &[
-    ("ansible", "comes in a later version"),
-    ("chef", "comes in a later version"),
-    ("salt", "comes in a later version"),
-    ("cloud_init", "comes in a later version"),
-];
+static LATER: &[(&str, &str)] =
+    &[("ansible", "comes in a later version"), ("salt", "comes in a later version")];
 
 /// Every key of every kind of table, in the order in which people read them.
 pub fn keys() -> impl Iterator<Item = &'static KeyDoc> {

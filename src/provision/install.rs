@@ -17,6 +17,9 @@ pub struct InstallProvisioner;
 /// Where tools lie that do not come from a distribution: added to the search path of whoever looks for one.
 pub const MORE_PATHS: &str = "/opt/puppetlabs/bin:/opt/cinc/bin:/opt/chef/bin";
 
+/// Exit code of a script whose tool is missing: what a shell says of a command that it does not find.
+pub const MISSING: i32 = 127;
+
 /// Exit code of [`SCRIPT`] where it does not know how to install anything.
 const NO_APT: i32 = 69;
 

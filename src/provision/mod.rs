@@ -3,6 +3,8 @@
 //! A provisioner knows the inputs of a step and how to apply it through a transport. Whether a step has to run is the
 //! plan's business; the ledger is the agent's.
 
+mod chef;
+mod cloud_init;
 mod file;
 mod inputs;
 mod install;
@@ -37,6 +39,8 @@ pub fn provisioner(tool: &Tool) -> &'static dyn Provisioner {
         Tool::Shell(_) => &shell::ShellProvisioner,
         Tool::File(_) => &file::FileProvisioner,
         Tool::Puppet(_) => &puppet::PuppetProvisioner,
+        Tool::Chef(_) => &chef::ChefProvisioner,
+        Tool::CloudInit(_) => &cloud_init::CloudInitProvisioner,
         Tool::Install(_) => &install::InstallProvisioner,
     }
 }

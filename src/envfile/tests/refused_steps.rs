@@ -83,7 +83,7 @@ machines = ["b"]
 
     Envfile:5:1: step 2 of machine a says nothing to do
         5 | [[machine.a.provision]]
-          | ^^^^^^^^^^^^^^^^^^^^^^^ it needs one of `shell`, `file`, `puppet`
+          | ^^^^^^^^^^^^^^^^^^^^^^^ it needs one of `shell`, `file`, `puppet`, `chef`, `cloud_init`
 
     Envfile:6:1: step 3 of machine a has `shell` and `file`
         6 | [[machine.a.provision]]
@@ -167,6 +167,63 @@ to = "/x"
     Envfile:15:1: unknown key `to` in step 3 of machine a
        15 | to = "/x"
           | ^^ it belongs to machine.NAME.provision (file)
+    hint: `env help envfile` lists all keys.
+    "#);
+}
+
+#[test]
+fn chef_and_cloud_init() {
+    let envfile = r#"[machine.a]
+image = "x"
+[[machine.a.provision]]
+chef = "ops"
+[[machine.a.provision]]
+chef = "ops"
+run_list = []
+[[machine.a.provision]]
+chef = "ops"
+run_list = ["roles[web]", "shop"]
+attributes = {}
+[[machine.a.provision]]
+cloud_init = "ops"
+[[machine.a.provision]]
+cloud_init = "ops/user-data"
+timeout = "soon"
+meta_data = { instance-id = "i-1" }
+network = "ops/network"
+"#;
+    insta::assert_snapshot!(refused(envfile, &[("ops/user-data", "")]), @r#"
+    Envfile:3:1: step 1 of machine a needs `run_list`
+        3 | [[machine.a.provision]]
+          | ^^^^^^^^^^^^^^^^^^^^^^^ what to converge, such as `run_list = ["role[web]"]`
+
+    Envfile:7:12: `run_list` in step 2 of machine a: the run list is empty
+        7 | run_list = []
+          |            ^^
+
+    Envfile:10:13: `run_list` in step 3 of machine a: `roles[web]` is neither a recipe nor a role, such as `recipe[shop::app]`
+       10 | run_list = ["roles[web]", "shop"]
+          |             ^^^^^^^^^^^^
+
+    Envfile:11:1: unknown key `attributes` in step 3 of machine a
+       11 | attributes = {}
+          | ^^^^^^^^^^ did you mean `node`?
+
+    Envfile:13:14: `cloud_init` in step 4 of machine a: `ops` is a directory, a file is needed
+       13 | cloud_init = "ops"
+          |              ^^^^^
+
+    Envfile:16:11: `timeout` in step 5 of machine a: `soon` is not a length of time (use 500ms, 10s, 2m, 1h30m)
+       16 | timeout = "soon"
+          |           ^^^^^^
+
+    Envfile:17:13: `meta_data` in step 5 of machine a: `instance-id` is set by env: it changes with the data
+       17 | meta_data = { instance-id = "i-1" }
+          |             ^^^^^^^^^^^^^^^^^^^^^^^
+
+    Envfile:18:1: unknown key `network` in step 5 of machine a
+       18 | network = "ops/network"
+          | ^^^^^^^ it belongs to the top of the Envfile
     hint: `env help envfile` lists all keys.
     "#);
 }

@@ -1,10 +1,14 @@
 //! Provisioning steps as the Envfile declares them; what is particular to a tool is in a file of its own.
 
+mod chef;
+mod cloud_init;
 mod file;
 mod install;
 mod puppet;
 mod shell;
 
+pub use chef::Chef;
+pub use cloud_init::CloudInit;
 pub use file::FileCopy;
 pub use install::{GuestTool, Need};
 pub use puppet::Puppet;
@@ -38,6 +42,10 @@ pub enum Tool {
     File(FileCopy),
     /// Apply a catalog in the machine.
     Puppet(Puppet),
+    /// Converge a run list in the machine.
+    Chef(Chef),
+    /// Carry user-data out in the machine.
+    CloudInit(CloudInit),
     /// Install what a later step needs in the machine; no Envfile says so.
     Install(GuestTool),
 }
@@ -61,6 +69,8 @@ impl Tool {
     pub fn needs(&self) -> Option<Need> {
         match self {
             Self::Puppet(puppet) => Some(puppet.need()),
+            Self::Chef(chef) => Some(chef.need()),
+            Self::CloudInit(data) => Some(data.need()),
             Self::Shell(_) | Self::File(_) | Self::Install(_) => None,
         }
     }
@@ -87,6 +97,8 @@ impl Step {
             Tool::Shell(_) => "shell",
             Tool::File(_) => "file",
             Tool::Puppet(_) => "puppet",
+            Tool::Chef(_) => "chef",
+            Tool::CloudInit(_) => "cloud_init",
             Tool::Install(_) => "install",
         }
     }
@@ -97,6 +109,8 @@ impl Step {
             Tool::Shell(shell) => shell.path().into_iter().collect(),
             Tool::File(copy) => vec![&copy.source],
             Tool::Puppet(puppet) => puppet.sources().map(PathBuf::as_path).collect(),
+            Tool::Chef(chef) => chef.sources().map(PathBuf::as_path).collect(),
+            Tool::CloudInit(data) => data.sources().map(PathBuf::as_path).collect(),
             Tool::Install(_) => Vec::new(),
         }
     }

@@ -6,7 +6,7 @@
 mod layout;
 mod report;
 
-use super::install::{MORE_PATHS, missing};
+use super::install::{MISSING, MORE_PATHS, missing};
 use super::running::{REPORT_MARK, request};
 use super::staging::{SCRIPT_HEAD, Staging};
 use super::{Applied, Failure, Provisioner, Target, inputs};
@@ -19,9 +19,6 @@ use layout::Layout;
 
 /// Applies catalogs.
 pub struct PuppetProvisioner;
-
-/// Exit code of the script where Puppet is missing: what a shell says of a command that it does not find.
-const MISSING: i32 = 127;
 
 impl Provisioner for PuppetProvisioner {
     fn validate(&self, step: &Step) -> Result<()> {

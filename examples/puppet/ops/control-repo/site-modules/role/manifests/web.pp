@@ -1,0 +1,4 @@
+# A machine that shows the shop.
+class role::web {
+  include profile::web
+}
