@@ -30,4 +30,5 @@ mod rpm;
 mod running;
 mod stack;
 mod steps;
+mod tools;
 mod verbs;

@@ -1,6 +1,9 @@
 //! Every example comes up, answers, converges and goes away again, as its README says.
 
-use crate::support::{Project, docker};
+mod cloud_init;
+mod puppet;
+
+use crate::support::{Outcome, Project, docker};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
@@ -30,6 +33,43 @@ fn port(project: &Project, machine: usize) -> u16 {
     let status = project.env("status --json").exits(0).json();
     let port = status["machines"][machine]["ports"][0]["host"].as_u64();
     u16::try_from(port.unwrap_or_else(|| panic!("no port in {status}"))).unwrap()
+}
+
+/// The steps that an `up --json` ran: machine, step and how it ended.
+#[track_caller]
+fn ran(up: &Outcome) -> Vec<String> {
+    let lines = up.json_lines();
+    let ended = lines.iter().filter(|line| line["event"] == "step" && line["status"] != "running");
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    ended.map(|line| ["machine", "step", "status"].map(|key| text(&line[key])).join(" ")).collect()
+}
+
+/// What every shop shows whose machines are provisioned as production's: a page with the rows of the database, and below them
+/// what its environment has of its own.
+#[track_caller]
+fn shows_the_shop(project: &Project, banner: &str) {
+    let shop = page(port(project, 1));
+    let rows = ["<h1>Shop</h1>", "<li>coffee: 2.90</li>", "<li>lemon cake: 3.50</li>", "<li>tea: 2.40</li>"];
+    for text in rows.iter().copied().chain([format!("<p>{banner}</p>").as_str()]) {
+        assert!(shop.contains(text), "no {text} in {shop}");
+    }
+    assert_eq!(foreign_listeners(), Vec::<String>::new());
+}
+
+/// What the database of every such shop answers.
+#[track_caller]
+fn asked_of_db(project: &Project, question: &str) -> String {
+    let psql = ["exec", "db", "--", "runuser", "-u", "postgres", "--", "psql", "-tA", "shop", "-c", question];
+    project.env_words(&psql).exits(0).stdout.trim().to_owned()
+}
+
+/// The tables of every such shop.
+#[track_caller]
+fn has_the_schema(project: &Project) {
+    let columns = "select column_name || ' ' || data_type || ' ' || is_nullable from information_schema.columns \
+                   where table_name = 'product' order by ordinal_position";
+    assert_eq!(asked_of_db(project, columns), "name text NO\ncents integer NO");
+    assert_eq!(asked_of_db(project, "select tableowner from pg_tables where tablename = 'product'"), "shop");
 }
 
 /// Sockets that listen on the host for published ports, other than on loopback.

@@ -3,6 +3,7 @@
 use super::Run;
 use super::options::{Output, Which};
 use super::session::Session;
+use crate::engine;
 use crate::envfile::Loaded;
 use crate::model::Result;
 use crate::model::error::Finding;
@@ -70,6 +71,7 @@ impl Run for Validate {
             }
             all => all?,
         };
+        all.iter().try_for_each(|loaded| engine::validate_steps(&loaded.stack))?;
         let stack = &all[0].stack;
         if session.json {
             let document = Document {

@@ -42,6 +42,7 @@ mod steps;
 mod stop;
 mod texts;
 mod up;
+mod validate;
 
 pub use accept::accept;
 pub use against::drift_against;
@@ -66,6 +67,7 @@ pub use status::{stack_status, status};
 pub use stop::stop;
 pub use texts::text;
 pub use up::{MachineResult, Report, UpOptions, up};
+pub use validate::validate_steps;
 
 use crate::boxes::Store;
 use crate::model::id::Identity;

@@ -66,10 +66,10 @@ fn bracketed<'a>(item: &'a str, word: &str) -> Option<&'a str> {
 }
 
 fn has_definition(directory: Option<&Path>, name: &str) -> bool {
-    let is_there = |extension: &&str| {
+    let is_there = |extension: &str| {
         directory.is_some_and(|directory| directory.join(format!("{name}.{extension}")).is_file())
     };
-    ["json", "rb"].iter().any(|extension| is_there(&extension))
+    ["json", "rb"].iter().any(|extension| is_there(extension))
 }
 
 /// By its directory's name, or by what its metadata calls it.

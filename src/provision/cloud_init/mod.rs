@@ -96,8 +96,9 @@ mkdir -p /etc/cloud/cloud.cfg.d $lib/seed
 cp "$staging/settings" /etc/cloud/cloud.cfg.d/90-envup.cfg
 rm -rf $lib/seed/nocloud
 cp -R "$staging/seed" $lib/seed/nocloud
-# What is done once for each instance is done again when an attempt at the same one failed.
-rm -rf "$lib/instances/$instance" /run/cloud-init/result.json
+# What is done once for each instance is done again when an attempt at the same one failed; and the last instance, which
+# would be taken for this one without a look at the seed, is let go of.
+rm -rf "$lib/instances/$instance" $lib/instance /run/cloud-init/result.json
 for stage in 'init --local' init 'modules --mode=config' 'modules --mode=final'; do
   left=$((deadline - $(date +%s)))
   code=124
@@ -109,6 +110,10 @@ for stage in 'init --local' init 'modules --mode=config' 'modules --mode=final';
 done
 result=/run/cloud-init/result.json
 if [ ! -s $result ]; then echo "cloud-init wrote no $result" >&2; exit 1; fi
+if [ "$(cat $lib/data/instance-id)" != "$instance" ]; then
+  echo "cloud-init did not take the data for a new instance: $(cat $lib/data/instance-id) stayed" >&2
+  exit 1
+fi
 if grep -q '"errors": \[\]' $result; then exit 0; fi
 echo '{REPORT_MARK}'
 cat $result

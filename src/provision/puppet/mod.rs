@@ -4,6 +4,7 @@
 //! functions work as they do under a Puppet server. Facts travel as a file; nothing of them is in an argument.
 
 mod layout;
+mod puppetfile;
 mod report;
 
 use super::install::{MISSING, MORE_PATHS, missing};
@@ -24,7 +25,7 @@ impl Provisioner for PuppetProvisioner {
     fn validate(&self, step: &Step) -> Result<()> {
         let puppet = puppet(step)?;
         puppet.sources().try_for_each(|path| inputs::exist(step, path))?;
-        Layout::of(step, puppet).map(|_| ())
+        puppetfile::check(step, puppet, &Layout::of(step, puppet)?)
     }
 
     fn inputs(&self, step: &Step) -> Result<String> {
