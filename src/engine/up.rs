@@ -1,6 +1,6 @@
 //! Walking a plan: everything whose dependencies are done at once, a thread for each machine.
 
-use super::baseline::take_baselines;
+use super::baseline::Fresh;
 use super::board::{Board, Stage};
 use super::machine::{Done, Work, board_name};
 use super::observe::keep_ledgers;
@@ -12,7 +12,6 @@ use crate::model::observed::State;
 use crate::model::{Error, Kind, Result};
 use crate::plan::Action;
 use crate::provider::{Operation, Provider};
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// What the walk may do.
@@ -70,7 +69,7 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
     permitted(planned, options)?;
     let machines: Vec<&Action> = planned.plan.of(Target::Machine).collect();
     context.emit(Event::Begin { machines: machines.iter().map(|action| action.name.clone()).collect() });
-    let board = Board::new();
+    let (board, fresh) = (Board::new(), Fresh::default());
     let things: Vec<&Action> =
         planned.plan.actions.iter().filter(|action| action.target != Target::Machine).collect();
     let mut results = std::thread::scope(|scope| {
@@ -90,7 +89,14 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
         let threads: Vec<_> = machines
             .iter()
             .map(|action| {
-                (*action, scope.spawn(|| one_machine(world, planned, action, options, &board, context)))
+                let work = || {
+                    let result = one_machine(world, planned, action, options, &board, context);
+                    if action.verb != Verb::Keep && result.outcome == Outcome::Ready {
+                        fresh.take(world, planned, action, context);
+                    }
+                    result
+                };
+                (*action, scope.spawn(work))
             })
             .collect();
         let mut results: Vec<MachineResult> = threads
@@ -118,18 +124,12 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
     let view = if untouched { planned.view.clone() } else { after(world, planned)? };
     keep_ledgers(world, &view);
     ownership::settle_all(world, &view.observed, context);
-    take_baselines(world, &view, &changed(&results), context);
+    fresh.keep(world, &view, context);
     let mut report = Report { machines: results, view, took: begin.elapsed() };
     if !untouched {
         find_dead(world, &mut report, context);
     }
     Ok(report)
-}
-
-/// Machines that are other than they were, and as they should be.
-fn changed(results: &[MachineResult]) -> BTreeSet<&str> {
-    let is_new = |result: &&MachineResult| result.verb != Verb::Keep && result.outcome == Outcome::Ready;
-    results.iter().filter(is_new).map(|result| result.name.as_str()).collect()
 }
 
 /// Refuses what needs somebody's word.
