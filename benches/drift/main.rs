@@ -14,7 +14,7 @@ use std::process::Command;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// The machine: a server with a compiler, a database, a runtime and the two peers.
+/// The machine: a server with compilers, a database and the two peers, about 1.3 GB.
 const ENVFILE: &str = r#"
 name = "bench-drift"
 
@@ -27,7 +27,8 @@ shell = """
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q update
 apt-get -q -y install --no-install-recommends aide ansible-core python3-apt golang-go build-essential \
-    postgresql nginx-light openjdk-17-jdk-headless clang
+    postgresql nginx-light
+apt-get -q clean
 """
 
 [[machine.server.provision]]

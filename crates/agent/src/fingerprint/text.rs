@@ -35,6 +35,7 @@ impl std::error::Error for Damage {}
 
 #[derive(Deserialize)]
 struct Stored {
+    version: u32,
     level: Level,
     key_id: String,
     sha256: String,
@@ -56,10 +57,16 @@ struct Version {
 impl Fingerprint {
     /// The canonical text; ends with a newline.
     pub fn to_text(&self) -> String {
-        let sections: Vec<(Section, String)> =
-            self.sections.iter().map(|(section, items)| (*section, lines(items))).collect();
+        let sections: Vec<(Section, String, String)> = self
+            .sections
+            .iter()
+            .map(|(section, items)| {
+                let lines = lines(items);
+                (*section, sha256(lines.as_bytes()), lines)
+            })
+            .collect();
         let mut text = String::new();
-        let root = self.root(sections.iter().map(|(section, lines)| (*section, sha256(lines.as_bytes()))));
+        let root = self.root(sections.iter().map(|(section, digest, _)| (*section, digest.as_str())));
         // Writing to a String cannot fail, here and below.
         let _ = write!(
             text,
@@ -67,9 +74,8 @@ impl Fingerprint {
             json(&self.level),
             json(&self.key_id)
         );
-        for (place, (section, lines)) in sections.iter().enumerate() {
+        for (place, (section, digest, lines)) in sections.iter().enumerate() {
             let comma = if place == 0 { "" } else { "," };
-            let digest = sha256(lines.as_bytes());
             let _ = write!(
                 text,
                 "{comma}\n\"{}\":{{\"sha256\":\"{digest}\",\"items\":{{{lines}}}}}",
@@ -83,22 +89,22 @@ impl Fingerprint {
 
     /// Reads what [`to_text`](Self::to_text) wrote, in any layout; digests that are not right are refused.
     pub fn from_text(text: &str) -> Result<Fingerprint, Damage> {
-        let broken = |error: serde_json::Error| Damage::Broken(error.to_string());
-        let Version { version } = serde_json::from_str(text).map_err(broken)?;
-        if version > SCHEMA {
-            return Err(Damage::Newer(version));
+        let stored: Stored = serde_json::from_str(text).map_err(|error| damage(text, &error))?;
+        if stored.version > SCHEMA {
+            return Err(Damage::Newer(stored.version));
         }
-        let stored: Stored = serde_json::from_str(text).map_err(broken)?;
-        let mut sections = BTreeMap::new();
+        let (mut sections, mut digests) = (BTreeMap::new(), BTreeMap::new());
         for (section, content) in stored.sections {
-            if sha256(lines(&content.items).as_bytes()) != content.sha256 {
+            digests.insert(section, sha256(lines(&content.items).as_bytes()));
+            if digests[&section] != content.sha256 {
                 return Err(Damage::Broken(format!("its section {} was changed by hand", section.as_str())));
             }
             sections.insert(section, content.items);
         }
         let fingerprint =
             Fingerprint { level: stored.level, key_id: stored.key_id, sections, unread: stored.unread };
-        match fingerprint.sha256() == stored.sha256 {
+        let root = fingerprint.root(digests.iter().map(|(section, digest)| (*section, digest.as_str())));
+        match root == stored.sha256 {
             true => Ok(fingerprint),
             false => Err(Damage::Broken("its digest does not fit its content".to_owned())),
         }
@@ -106,16 +112,27 @@ impl Fingerprint {
 
     /// The digest of everything: equal only for equal fingerprints. 64 hexadecimal characters.
     pub fn sha256(&self) -> String {
-        self.root(self.sections.iter().map(|(section, items)| (*section, sha256(lines(items).as_bytes()))))
+        let digest = |items| sha256(lines(items).as_bytes());
+        let digests: Vec<_> =
+            self.sections.iter().map(|(section, items)| (*section, digest(items))).collect();
+        self.root(digests.iter().map(|(section, digest)| (*section, digest.as_str())))
     }
 
-    fn root(&self, sections: impl Iterator<Item = (Section, String)>) -> String {
+    fn root<'d>(&self, sections: impl Iterator<Item = (Section, &'d str)>) -> String {
         let mut text = format!("{SCHEMA}\n{}\n{}\n", self.level.as_str(), self.key_id);
         for (section, digest) in sections {
             let _ = writeln!(text, "{} {digest}", section.as_str());
         }
         self.unread.iter().for_each(|unread| text += &(json(unread) + "\n"));
         sha256(text.as_bytes())
+    }
+}
+
+/// What is wrong with a text that is not understood: a newer one may have any shape.
+fn damage(text: &str, error: &serde_json::Error) -> Damage {
+    match serde_json::from_str(text) {
+        Ok(Version { version }) if version > SCHEMA => Damage::Newer(version),
+        _ => Damage::Broken(error.to_string()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The authorities that the machine trusts: every certificate of its bundles, of OpenSSL's directory, and of what was added by
 //! hand, each by its digest. Stores of single programs (Java, browsers) are files like others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,6 +25,9 @@ const ADDED: &str = "/usr/local/share/ca-certificates";
 /// Made for the machine itself by Debian's ssl-cert; told by the section `files`.
 const OWN: &str = "/etc/ssl/certs/ssl-cert-snakeoil.pem";
 
+/// Digests by the text that they were found in: bundles and directories hold the same.
+type Known = HashMap<String, String>;
+
 #[derive(Default)]
 struct Certificate {
     subject: String,
@@ -33,24 +36,24 @@ struct Certificate {
 
 /// The section `certificates`.
 pub fn collect(view: &View<'_>, found: &mut Found) {
-    let mut certificates = BTreeMap::new();
+    let (mut certificates, mut known) = (BTreeMap::new(), Known::new());
     let bundles: BTreeSet<String> = BUNDLES.iter().filter_map(|path| view.real(path)).collect();
     for path in &bundles {
-        add(view, path, "bundle", &mut certificates, found);
+        add(view, path, "bundle", (&mut certificates, &mut known), found);
     }
     let mut files = BTreeSet::new();
     for name in view.names(DIRECTORY, found).iter().filter(|name| is_hashed(name)) {
         files.extend(view.real(&format!("{DIRECTORY}/{name}")).filter(|path| path != OWN));
     }
     for path in &files {
-        add(view, path, "directory", &mut certificates, found);
+        add(view, path, "directory", (&mut certificates, &mut known), found);
     }
     let mut directories = vec![ADDED.to_owned()];
     while let Some(directory) = directories.pop() {
         for name in view.names(&directory, found) {
             let path = format!("{directory}/{name}");
             match name.ends_with(".crt") {
-                true => add(view, &path, "added", &mut certificates, found),
+                true => add(view, &path, "added", (&mut certificates, &mut known), found),
                 false if view.path(&path).is_dir() => directories.push(path),
                 false => {}
             }
@@ -68,26 +71,34 @@ fn add(
     view: &View<'_>,
     path: &str,
     store: &'static str,
-    certificates: &mut BTreeMap<String, Certificate>,
+    (certificates, known): (&mut BTreeMap<String, Certificate>, &mut Known),
     found: &mut Found,
 ) {
     let text = view.text(path, found).unwrap_or_default();
-    for der in certificates_in(&text) {
-        let certificate = certificates.entry(hex(&Sha256::digest(&der))).or_default();
-        certificate.stores.insert(store);
-        if certificate.subject.is_empty() {
+    for text in texts_in(&text) {
+        let digest = known.get(text).cloned().or_else(|| {
+            let der = decoded(text)?;
+            let digest = hex(&Sha256::digest(&der));
+            let certificate = certificates.entry(digest.clone()).or_default();
             certificate.subject = der::subject(&der).unwrap_or_default();
+            known.insert(text.to_owned(), digest.clone());
+            Some(digest)
+        });
+        if let Some(certificate) = digest.and_then(|digest| certificates.get_mut(&digest)) {
+            certificate.stores.insert(store);
         }
     }
 }
 
-/// The certificates of a text in PEM (RFC 7468).
-fn certificates_in(text: &str) -> impl Iterator<Item = Vec<u8>> {
-    text.split("-----BEGIN CERTIFICATE-----").skip(1).filter_map(|rest| {
-        let (content, _) = rest.split_once("-----END CERTIFICATE-----")?;
-        let content: String = content.split_whitespace().collect();
-        STANDARD.decode(content).ok()
-    })
+/// The certificates of a text in PEM (RFC 7468), each as it is written there.
+fn texts_in(text: &str) -> impl Iterator<Item = &str> {
+    let begun = text.split("-----BEGIN CERTIFICATE-----").skip(1);
+    begun.filter_map(|rest| rest.split_once("-----END CERTIFICATE-----")).map(|(content, _)| content.trim())
+}
+
+/// The certificate that is written there.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text.split_whitespace().collect::<String>()).ok()
 }
 
 /// `002c0b4f.0`.
@@ -132,7 +143,7 @@ mod tests {
     #[test]
     fn odd_bundles_do_no_harm() {
         for bytes in odd(pem("A").as_bytes()) {
-            certificates_in(&String::from_utf8_lossy(&bytes)).for_each(drop);
+            texts_in(&String::from_utf8_lossy(&bytes)).for_each(|text| drop(decoded(text)));
         }
     }
 }

@@ -9,6 +9,7 @@ mod environment;
 mod explained;
 mod files;
 mod groups;
+mod hash;
 mod libraries;
 mod limits;
 mod links;
@@ -38,7 +39,6 @@ use std::thread::ScopedJoinHandle;
 
 use envup_agent::{Fingerprint, FingerprintRequest, Level, Reply, Section};
 
-use self::owners::Owners;
 use self::view::{Found, View};
 use super::answers::Answers;
 use super::caller;
@@ -48,23 +48,23 @@ use super::record;
 /// What finds the items of one section.
 type Collector = fn(&View<'_>, &mut Found);
 
-/// The collectors.
+/// The collectors; first those that do not ask which package a file came with, because that takes a while to find out.
 const COLLECTORS: &[(Section, Collector)] = &[
-    (Section::Os, os::collect),
-    (Section::Runtimes, runtimes::collect),
-    (Section::Libraries, libraries::collect),
+    (Section::Certificates, certificates::collect),
     (Section::Users, users::collect),
     (Section::Groups, groups::collect),
-    (Section::Services, services::collect),
     (Section::Ports, ports::collect),
     (Section::Environment, environment::collect),
     (Section::Locale, locale::collect),
     (Section::Sysctls, sysctls::collect),
     (Section::Limits, limits::collect),
-    (Section::Certificates, certificates::collect),
     (Section::Mounts, mounts::collect),
-    (Section::Schedules, schedules::collect),
     (Section::Resolution, resolution::collect),
+    (Section::Os, os::collect),
+    (Section::Runtimes, runtimes::collect),
+    (Section::Libraries, libraries::collect),
+    (Section::Services, services::collect),
+    (Section::Schedules, schedules::collect),
 ];
 
 /// Takes the fingerprint and sends it; the cache of the last time is read from `input`.
@@ -74,22 +74,20 @@ pub fn take(
     input: &mut dyn Read,
     answers: &mut Answers,
 ) -> Result<Reply, Failure> {
-    let (owners, cache) = std::thread::scope(|scope| {
-        let owners = scope.spawn(|| Owners::read(&request.root));
-        let cache = read_cache(request.cache_bytes, input);
-        (joined(owners), cache)
-    });
-    let cache = cache?;
-    if request.ends_with_input {
-        caller::end_with_it();
-    }
-    let view = View::new(request, &owners)?;
+    let view = View::new(request)?;
     let mut fingerprint =
         Fingerprint { level: request.level, key_id: view.key_id(), ..Fingerprint::default() };
     let (files, sections) = std::thread::scope(|scope| {
+        scope.spawn(|| view.owners());
         let sections = scope.spawn(|| sections(&view));
-        let files = (request.level != Level::Facts).then(|| files::collect(&view, request.level, &cache));
-        (files.transpose(), joined(sections))
+        let files = read_cache(request.cache_bytes, input).and_then(|cache| {
+            if request.ends_with_input {
+                caller::end_with_it();
+            }
+            let is_wanted = request.level != Level::Facts;
+            is_wanted.then(|| files::collect(&view, request.level, &cache)).transpose()
+        });
+        (files, joined(sections))
     });
     let files = files?;
     let mut packages = Found::default();
@@ -98,13 +96,13 @@ pub fn take(
     for (section, found) in sections {
         found.hand_in(section, &mut fingerprint);
     }
-    let kept = files.map(|files| {
+    let kept = files.and_then(|files| {
         files.found.hand_in(Section::Files, &mut fingerprint);
         files.cache
     });
     fingerprint.unread.sort();
     let ledger = record::read(state_dir)?;
-    send::send(&fingerprint, kept.filter(|kept| *kept != cache).as_deref(), ledger, answers)
+    send::send(&fingerprint, kept.as_deref(), ledger, answers)
 }
 
 /// All sections but files and packages.

@@ -49,7 +49,7 @@ fn libc(view: &View<'_>, found: &mut Found) -> Option<String> {
     let directories = view.names("/usr/lib", found).into_iter().filter(|name| name.contains("-linux-gnu"));
     let multiarch = directories.map(|name| format!("/usr/lib/{name}/libc.so.6"));
     let others = ["/usr/lib64/libc.so.6", "/usr/lib/libc.so.6"].map(str::to_owned);
-    let package = multiarch.chain(others).find_map(|path| view.owners.of(&path));
+    let package = multiarch.chain(others).find_map(|path| view.owners().of(&path));
     package.map(|package| format!("glibc {}", package.version))
 }
 

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::hash::Quick;
 use super::packages;
 
 /// Files and their packages. Paths are those of the machine, top-level links such as `/lib` resolved.
 #[derive(Default)]
 pub struct Owners {
     packages: Vec<Package>,
-    by_path: HashMap<Box<[u8]>, Owned>,
-    below: HashMap<Box<[u8]>, Owned>,
+    by_path: HashMap<Box<[u8]>, Owned, Quick>,
+    below: HashMap<Box<[u8]>, Owned, Quick>,
     recorded: HashMap<u32, [u8; 32]>,
     aliases: Vec<(Vec<u8>, Vec<u8>)>,
     unread: Vec<(String, String)>,
@@ -60,8 +61,7 @@ pub struct Owned {
 
 impl Owners {
     /// Reads the databases below a root; those that are not there have nothing to say.
-    pub fn read(root: &str) -> Owners {
-        let root = Path::new(root);
+    pub fn read(root: &Path) -> Owners {
         let mut owners = Owners { aliases: aliases(root), ..Owners::default() };
         packages::read(root, &mut owners);
         owners

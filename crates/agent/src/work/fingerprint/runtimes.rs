@@ -69,7 +69,7 @@ pub fn collect(view: &View<'_>, found: &mut Found) {
     for (name, arguments) in PROGRAMS {
         let mut hits = hits(view, &path, name).into_iter();
         let Some((path, real)) = hits.next() else { continue };
-        let package = view.owners.of(&real).or_else(|| view.owners.of(&path));
+        let package = view.owners().of(&real).or_else(|| view.owners().of(&path));
         let version = package.map(|package| package.version.clone());
         let version = version.or_else(|| installed(view, &real)).or_else(|| told(view, &path, arguments));
         let shadows = hits.map(|(path, _)| path).collect::<Vec<_>>().join(",");

@@ -128,7 +128,7 @@ fn tell(view: &View<'_>, path: &str, line: &Line<'_>, found: &mut Found) {
     let key = found.free(key);
     let keyed = view.keyed(&format!("line of {path}"), line.command.as_bytes());
     let command = if is_public { ("command", Some(line.command)) } else { ("keyed", Some(keyed.as_str())) };
-    let package = view.owners.of(path).map(|package| package.key.as_str());
+    let package = view.owners().of(path).map(|package| package.key.as_str());
     found.item(
         key,
         [("when", Some(line.when.as_str())), ("user", Some(line.user)), command, ("package", package)],
@@ -151,7 +151,7 @@ fn scripts(view: &View<'_>, directory: &str, when: &str, found: &mut Found) {
             true => ("sha256", hex(&Sha256::digest(&bytes))),
             false => ("keyed", view.keyed(&path, &bytes)),
         };
-        let package = view.owners.of(&path).map(|package| package.key.as_str());
+        let package = view.owners().of(&path).map(|package| package.key.as_str());
         let digest = (digest.0, Some(digest.1.as_str()));
         found.item(&path, [("when", Some(when)), ("user", Some("root")), ("package", package), digest]);
     }

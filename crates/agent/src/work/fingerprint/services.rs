@@ -103,7 +103,7 @@ fn openrc(view: &View<'_>, found: &mut Found) {
 }
 
 fn runlevels(view: &View<'_>, script: &str, levels: &str, state: Option<&str>, found: &mut Found) {
-    let package = view.owners.of(&format!("/etc/init.d/{script}")).map(|package| package.key.as_str());
+    let package = view.owners().of(&format!("/etc/init.d/{script}")).map(|package| package.key.as_str());
     let enabled = if levels.is_empty() { "disabled" } else { "enabled" };
     let levels = Some(levels).filter(|levels| !levels.is_empty());
     found.item(

@@ -63,7 +63,7 @@ impl Unit {
         let some = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
         let (name, digest) = self.digest(view, found);
         let real = self.file.as_deref().and_then(|file| view.real(file));
-        let package = real.and_then(|real| view.owners.of(&real)).map(|package| package.key.as_str());
+        let package = real.and_then(|real| view.owners().of(&real)).map(|package| package.key.as_str());
         let lists =
             [("wanted_by", some(&wanted_by)), ("aliases", some(&aliases)), ("drop_ins", some(&drop_ins))];
         found.item(

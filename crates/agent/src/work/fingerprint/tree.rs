@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use envup_agent::{Fingerprint, FingerprintRequest, Items, Level, Section};
 
 use super::Collector;
-use super::owners::Owners;
 use super::view::{Found, View};
 
 /// A directory that is gone with this value.
@@ -107,8 +106,7 @@ fn with_view<T>(root: &str, environment: &[&str], act: impl FnOnce(&View<'_>) ->
         ends_with_input: false,
         root: root.to_owned(),
     };
-    let owners = Owners::read(&request.root);
-    let Ok(view) = View::new(&request, &owners) else { panic!("the request is refused") };
+    let Ok(view) = View::new(&request) else { panic!("the request is refused") };
     act(&view)
 }
 

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use envup_agent::{Fingerprint, FingerprintRequest, Item, Items, Section, Unread};
 use hmac::{Hmac, KeyInit, Mac};
@@ -15,8 +16,7 @@ use crate::work::failure::{Failure, plain};
 
 /// The machine as collectors see it.
 pub struct View<'a> {
-    /// Which package each file came with.
-    pub owners: &'a Owners,
+    owners: OnceLock<Owners>,
     root: &'a Path,
     key: Vec<u8>,
     environment: &'a [String],
@@ -26,11 +26,17 @@ pub struct View<'a> {
 const LARGEST: u64 = 64 << 20;
 
 impl<'a> View<'a> {
-    pub fn new(request: &'a FingerprintRequest, owners: &'a Owners) -> Result<View<'a>, Failure> {
+    pub fn new(request: &'a FingerprintRequest) -> Result<View<'a>, Failure> {
         let key = unhex(&request.key)
             .filter(|key| key.len() == 32)
             .ok_or_else(|| Failure::new("the key of the fingerprint is not 64 hexadecimal characters"))?;
+        let owners = OnceLock::new();
         Ok(View { owners, root: Path::new(&request.root), key, environment: &request.environment })
+    }
+
+    /// Which package each file came with. Whoever asks first reads the databases, the others wait for it.
+    pub fn owners(&self) -> &Owners {
+        self.owners.get_or_init(|| Owners::read(self.root))
     }
 
     /// Whether this is the machine that runs, and not only its files.

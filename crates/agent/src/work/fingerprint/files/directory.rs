@@ -58,6 +58,8 @@ pub struct Seen {
     pub late: Vec<(At, Inside, Option<[u8; 16]>)>,
     /// What could not be read, and why.
     pub unread: Vec<(Vec<u8>, String)>,
+    /// How many files the last time's cache knew.
+    pub known: usize,
 }
 
 /// One thread at work.
@@ -83,7 +85,7 @@ impl<'a> Walker<'a> {
             Err(error) => return self.cannot(error),
         };
         let place = Place::of(&directory.path);
-        let cached = self.scan.cache.directory(&directory.path);
+        let mut cached = self.scan.cache.directory(&directory.path);
         let left_out = self.scan.scope.left_out(&directory.path);
         let mut entries = Vec::with_capacity(names.len());
         for name in names
@@ -101,11 +103,11 @@ impl<'a> Walker<'a> {
                 }
             };
             let mut entry = Entry::new(name, &status);
-            entry.owned = self.scan.view.owners.listed(&self.path).or(directory.owned);
+            entry.owned = self.scan.view.owners().listed(&self.path).or(directory.owned);
             entry.explained = place.explained(&self.path);
             match entry.kind {
                 Kind::Directory if self.scan.scope.opens(&self.path, status.st_dev) => {
-                    let owned = self.scan.view.owners.everything_below(&self.path).or(directory.owned);
+                    let owned = self.scan.view.owners().everything_below(&self.path).or(directory.owned);
                     further.push(Directory { path: self.path.clone(), owned });
                 }
                 Kind::Link if entry.explained.is_none() => {
@@ -118,7 +120,7 @@ impl<'a> Walker<'a> {
                 Kind::File => {
                     let at =
                         At { thread: self.thread, listing: self.seen.listings.len(), entry: entries.len() };
-                    self.file(&handle, &place, &mut entry, cached, at, large);
+                    self.file(&handle, &place, &mut entry, &mut cached, at, large);
                 }
                 _ => {}
             }
@@ -147,12 +149,12 @@ impl<'a> Walker<'a> {
     }
 
     /// Finds out what is inside a regular file, as far as it is told.
-    fn file(
+    fn file<'c>(
         &mut self,
         handle: &OwnedFd,
         place: &Place,
         entry: &mut Entry,
-        cached: &[CachedFile<'_>],
+        cached: &mut &'c [CachedFile<'c>],
         at: At,
         large: &mut Vec<Large>,
     ) {
@@ -169,6 +171,7 @@ impl<'a> Walker<'a> {
         if let Some(known) = known(cached, entry, how) {
             entry.inside = Inside::Content(known.content);
             entry.md5 = known.md5;
+            self.seen.known += 1;
         } else if entry.size > ALONE {
             let (size, inode, changed) = (entry.size, entry.inode, entry.changed);
             large.push(Large { size, path: self.path.clone(), how, inode, changed, at });
@@ -211,10 +214,12 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// What the last time's cache still knows of a file.
-fn known<'c>(cached: &'c [CachedFile<'c>], entry: &Entry, how: How) -> Option<&'c CachedFile<'c>> {
-    let place = cached.binary_search_by(|file| file.name.cmp(&entry.name)).ok()?;
-    let file = cached.get(place)?;
+/// What the last time's cache still knows of a file. Entries come sorted by name like the cache: what is before them is done.
+fn known<'c>(cached: &mut &'c [CachedFile<'c>], entry: &Entry, how: How) -> Option<&'c CachedFile<'c>> {
+    while let Some((_, rest)) = cached.split_first().filter(|(first, _)| *first.name < *entry.name) {
+        *cached = rest;
+    }
+    let file = cached.first().filter(|file| *file.name == *entry.name)?;
     let is_same = (file.inode, file.size, file.changed) == (entry.inode, entry.size, entry.changed);
     let is_enough =
         matches!(file.content, Content::Keyed(_)) == how.is_keyed && (file.md5.is_some() || !how.with_md5);

@@ -38,8 +38,8 @@ pub struct Files {
     pub found: Found,
     /// One digest a package, of the files that are no items.
     pub digests: Digests,
-    /// The cache for the next time.
-    pub cache: Vec<u8>,
+    /// The cache for the next time; `None` when that of the last time is still good.
+    pub cache: Option<Vec<u8>>,
 }
 
 /// What all threads of the walk share.
@@ -55,14 +55,15 @@ struct Scan<'a> {
 }
 
 /// Looks at all files, with the cache of the last time; one that is damaged or of another key is as good as none.
-pub fn collect(view: &View<'_>, level: Level, cache: &[u8]) -> Result<Files, Failure> {
+pub fn collect(view: &View<'_>, level: Level, cache_bytes: &[u8]) -> Result<Files, Failure> {
     let path = view.path("/");
     let opened = openat(CWD, &path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
     let opened = opened.and_then(|root| fstat(&root).map(|status| (root, status)));
     let (root, status) =
         opened.map_err(|error| Failure::io(format!("cannot open {}", path.display()), error))?;
     let key_id = view.key_id();
-    let cache = Cache::from_bytes(cache).ok().filter(|cache| cache.key_id == key_id).unwrap_or_default();
+    let cache =
+        Cache::from_bytes(cache_bytes).ok().filter(|cache| cache.key_id == key_id).unwrap_or_default();
     let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
     let scope = Scope::read(&path, status.st_dev);
     let began = u64::try_from(began).unwrap_or_default();
@@ -70,7 +71,8 @@ pub fn collect(view: &View<'_>, level: Level, cache: &[u8]) -> Result<Files, Fai
     let walked = walk::walk(&scan);
     let mut found = Found::default();
     let digests = tell::tell(&scan, &walked, &mut found);
-    Ok(Files { found, digests, cache: keep::keep(&scan, &key_id, &walked) })
+    let kept = (!walked.is_all_known(&scan.cache)).then(|| keep::keep(&scan, &key_id, &walked));
+    Ok(Files { found, digests, cache: kept.filter(|kept| *kept != cache_bytes) })
 }
 
 impl Scan<'_> {
@@ -82,7 +84,7 @@ impl Scan<'_> {
     }
 
     fn promise(&self, entry: &Entry) -> Option<&Promise> {
-        let package = self.view.owners.packages().get(entry.owned?.package as usize)?;
+        let package = self.view.owners().packages().get(entry.owned?.package as usize)?;
         Some(&package.promise)
     }
 }

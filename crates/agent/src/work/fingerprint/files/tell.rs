@@ -23,7 +23,7 @@ const PROTOCOLS: [&[u8]; 2] = [b"gem_make.out", b"mkmf.log"];
 
 /// Items go into `found`, what packages have in common into their digests.
 pub fn tell(scan: &Scan<'_>, walked: &Walked, found: &mut Found) -> Digests {
-    let owners = scan.view.owners;
+    let owners = scan.view.owners();
     let names = Names::read(scan.view, found);
     let mut teller = Teller {
         scan,
@@ -113,7 +113,7 @@ impl Teller<'_> {
 
     /// Whether a file is not what its package recorded with SHA-256.
     fn is_recorded_otherwise(&self, entry: &Entry, owned: Owned) -> bool {
-        let recorded = self.scan.view.owners.recorded(owned);
+        let recorded = self.scan.view.owners().recorded(owned);
         recorded.is_some_and(|sha256| match &entry.inside {
             Inside::Content(Content::Sha256(found)) => found != sha256,
             _ => entry.kind != Kind::File,
@@ -157,7 +157,7 @@ impl Teller<'_> {
         let fields = [
             ("type", Some(entry.kind.as_str())),
             ("mode", mode.as_deref()),
-            ("owner", Some(owner.as_str())),
+            ("owner", Some(&*owner)),
             ("explained", entry.explained.map(Section::as_str)),
             ("package", package),
         ];
@@ -167,7 +167,7 @@ impl Teller<'_> {
 
     /// What packages brought and is not there.
     fn missing(&mut self, walked: &Walked) {
-        let owners = self.scan.view.owners;
+        let owners = self.scan.view.owners();
         for (path, owned) in owners.paths() {
             let is_seen = owned.number.is_some_and(|number| self.is_seen[number as usize]);
             if is_seen || self.is_hidden(path, walked) {
@@ -193,7 +193,7 @@ impl Teller<'_> {
 
 /// The package of a path that no other one lists.
 fn package<'s>(scan: &Scan<'s>, owned: Owned) -> Option<&'s str> {
-    let package = scan.view.owners.packages().get(owned.package as usize)?;
+    let package = scan.view.owners().packages().get(owned.package as usize)?;
     (!owned.is_shared).then_some(package.key.as_str())
 }
 

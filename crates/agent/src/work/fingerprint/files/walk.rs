@@ -4,9 +4,11 @@ use std::collections::BinaryHeap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use envup_agent::Cache;
+
 use super::Scan;
 use super::directory::{Directory, Large, Seen, Walker};
-use super::entry::Listing;
+use super::entry::{Inside, Listing};
 
 /// More threads than this only wait for each other.
 const MOST_THREADS: usize = 8;
@@ -17,6 +19,19 @@ pub struct Walked {
     pub listings: Vec<Listing>,
     /// What could not be read, and why; sorted.
     pub unread: Vec<(Vec<u8>, String)>,
+    /// How many files the cache knew.
+    known: usize,
+}
+
+impl Walked {
+    /// Whether what was read is exactly what the cache holds.
+    pub fn is_all_known(&self, cache: &Cache<'_>) -> bool {
+        let read = |listing: &Listing| {
+            listing.entries.iter().filter(|entry| matches!(entry.inside, Inside::Content(_))).count()
+        };
+        let cached: usize = cache.directories.iter().map(|directory| directory.files.len()).sum();
+        self.known == cached && cached == self.listings.iter().map(read).sum::<usize>()
+    }
 }
 
 /// Walks the whole machine.
@@ -53,10 +68,11 @@ fn merged(mut seen: Vec<Seen>) -> Walked {
             (entry.inside, entry.md5) = (inside, md5);
         }
     }
-    let mut walked = Walked { listings: Vec::new(), unread: Vec::new() };
+    let mut walked = Walked { listings: Vec::new(), unread: Vec::new(), known: 0 };
     for seen in seen {
         walked.listings.extend(seen.listings);
         walked.unread.extend(seen.unread);
+        walked.known += seen.known;
     }
     walked.listings.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     walked.unread.sort_unstable();

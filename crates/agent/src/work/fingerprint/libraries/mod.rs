@@ -20,7 +20,7 @@ pub fn collect(view: &View<'_>, found: &mut Found) {
         let Some((path, real)) = paths.iter().find_map(|path| Some((path, view.real(path)?))) else {
             continue;
         };
-        let package = view.owners.of(&real);
+        let package = view.owners().of(&real);
         found.item(
             name,
             [

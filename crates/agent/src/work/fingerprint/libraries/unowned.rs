@@ -38,7 +38,7 @@ pub fn programs(view: &View<'_>) -> Vec<String> {
                 || metadata.permissions().mode() & 0o111 != 0 || end == "so" || name.contains(".so.");
             if metadata.is_dir() {
                 left.push(path);
-            } else if metadata.is_file() && is_program() && view.owners.of(&path).is_none() {
+            } else if metadata.is_file() && is_program() && view.owners().of(&path).is_none() {
                 programs.push(path);
             }
         }

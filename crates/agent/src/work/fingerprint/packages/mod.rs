@@ -49,7 +49,7 @@ fn add_language(owners: &mut Owners, key: String, version: &str) -> Option<u32> 
 
 /// All packages of all managers, with the digests of their files where files were looked at.
 pub fn collect(view: &View<'_>, digests: Option<&Digests>, found: &mut Found) {
-    for (place, package) in view.owners.packages().iter().enumerate() {
+    for (place, package) in view.owners().packages().iter().enumerate() {
         let fields = package.fields.iter().map(|(name, value)| (*name, Some(value.as_str())));
         found.item(package.key.as_str(), fields.chain([("version", Some(package.version.as_str()))]));
         if let Some(digests) = digests {
@@ -58,7 +58,7 @@ pub fn collect(view: &View<'_>, digests: Option<&Digests>, found: &mut Found) {
             }
         }
     }
-    for (key, reason) in view.owners.unread() {
+    for (key, reason) in view.owners().unread() {
         found.cannot(key, reason);
     }
 }
