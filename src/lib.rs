@@ -34,6 +34,8 @@ pub mod transport;
 pub mod ui;
 
 /// Runs one command line, the program's name first, and says what to exit with.
-pub fn run(args: Vec<std::ffi::OsString>) -> u8 {
-    cli::run(args)
+///
+/// The providers are those of the program: `env` has Docker, `env-libvirt` has libvirt too.
+pub fn run(args: Vec<std::ffi::OsString>, providers: &'static [provider::Make]) -> u8 {
+    cli::run(args, providers)
 }

@@ -5,9 +5,13 @@
 #![no_main]
 
 use envup::passthrough::CommandLine;
+use envup::provider::Make;
 use std::ffi::{c_char, c_int};
 use std::io::{self, Write};
 use std::{panic, process};
+
+/// The providers that need nothing but this program.
+static PROVIDERS: &[Make] = &[envup::provider::docker::make];
 
 /// What a Rust program exits with when its main thread panics.
 const PANICKED: u8 = 101;
@@ -26,7 +30,7 @@ pub unsafe extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int 
     }
     make_up_for_the_runtime();
     // Nothing may unwind into C.
-    let code = panic::catch_unwind(|| envup::run(command_line.to_args())).unwrap_or(PANICKED);
+    let code = panic::catch_unwind(|| envup::run(command_line.to_args(), PROVIDERS)).unwrap_or(PANICKED);
     // The runtime would do this too; a line that is not finished is still in the buffer.
     let _ = io::stdout().flush();
     code.into()

@@ -9,7 +9,7 @@ use envup::model::machine::{BoxSource, Init, Machine, NetworkJoin, Source};
 use envup::model::observed::{Contents, Observed, State};
 use envup::model::stack::{DEFAULT_NETWORK, Network, Stack};
 use envup::provider::docker::{DockerProvider, Surroundings};
-use envup::provider::{LogOptions, NewMachine, Operation, PlacedFile, Provider, Scope};
+use envup::provider::{BoxFiles, LogOptions, NewMachine, Operation, PlacedFile, Provider, Scope};
 use envup::transport::{Captured, Command, Stdin};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -194,7 +194,9 @@ pub fn image() -> &'static str {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(&bytes).unwrap();
         let world = World::new();
-        world.apply(Operation::ImportBox { reference: &name, archive: file.path() }).unwrap();
+        world
+            .apply(Operation::ImportBox { reference: &name, files: BoxFiles::Archive(file.path()) })
+            .unwrap();
         name
     })
 }
@@ -293,7 +295,9 @@ fn logs_have_times_and_streams() {
 pub fn boxed(world: &World, name: &str) -> (Machine, String) {
     let stored = crate::support::debian_box();
     let reference = stored.reference();
-    world.apply(Operation::ImportBox { reference: &reference, archive: &stored.path }).unwrap();
+    world
+        .apply(Operation::ImportBox { reference: &reference, files: BoxFiles::Archive(&stored.path) })
+        .unwrap();
     let source = Source::Box(BoxSource::Named("debian/12".into()));
     (Machine { source, init: Init::Systemd, command: None, stop_grace: None, ..sleeper(name) }, reference)
 }

@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -34,6 +34,16 @@ pub trait Builder: Send + Sync {
     /// Writes the root file system of the recipe's box into `sink` as a tar archive, perhaps compressed. `scratch` is a directory for
     /// what is needed meanwhile; it is removed afterwards.
     fn build(&self, recipe: &Recipe, scratch: &Path, sink: &mut dyn Write, context: &Context) -> Result<()>;
+
+    /// Makes the disk of a VM from the archive of the recipe's box; `disk.qcow2`, `kernel` and `initrd` are left in the directory
+    /// `envup-disk` below `scratch`. Builders that cannot say so.
+    fn build_disk(&self, recipe: &Recipe, _: &Path, _scratch: &Path, _: &Context) -> Result<()> {
+        Err(Error::new(
+            Kind::Unavailable,
+            format!("cannot make a VM's disk of box {} this way", recipe.name()),
+        )
+        .hint("without `--base` it is made by mmdebstrap: `apt install mmdebstrap`"))
+    }
 }
 
 /// Builds with mmdebstrap.
@@ -58,24 +68,20 @@ impl Builder for Mmdebstrap {
         let what = format!("building box {}", recipe.name());
         context.emit(Event::Doing { machine: None, what: what.clone() });
         let root = geteuid().is_root();
-        let program = self.find(recipe)?;
-        let mut command = if root { contained(&program, scratch) } else { Command::new(&program) };
+        let mut command = self.command(recipe, scratch, root)?;
         command.args(arguments(recipe, &self.sources(recipe), root));
-        command.env("LC_ALL", "C.UTF-8").env(CUSTOMIZE_VARIABLE, recipe.customize().unwrap_or_default());
-        if let Some(epoch) = recipe.definition.epoch {
-            command.env("SOURCE_DATE_EPOCH", epoch.to_string());
-        }
-        // A group of its own: Ctrl-C reaches us alone, and we end it as a whole.
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let child =
-            command.spawn().attempt(|| format!("cannot start {}", command.get_program().display()))?;
-        run(child, if root { Signal::KILL } else { Signal::TERM }, recipe, sink, &what, context)
+        command.env(CUSTOMIZE_VARIABLE, recipe.customize().unwrap_or_default());
+        run(&mut command, recipe, sink, &what, context)
+    }
+
+    fn build_disk(&self, recipe: &Recipe, archive: &Path, scratch: &Path, context: &Context) -> Result<()> {
+        self.make_disk(recipe, archive, scratch, context)
     }
 }
 
 impl Mmdebstrap {
     /// Lines of a sources.list; none where mmdebstrap has to know by itself.
-    fn sources(&self, recipe: &Recipe) -> Vec<String> {
+    pub(super) fn sources(&self, recipe: &Recipe) -> Vec<String> {
         let bootstrap = &recipe.definition.bootstrap;
         let (suite, components) = (&bootstrap.suite, &bootstrap.components);
         let distribution = recipe.name().split('/').next().unwrap_or_default();
@@ -87,6 +93,17 @@ impl Mmdebstrap {
             false => apt::line(distribution, mirror, suite, &components.join(" ")),
         };
         self.mirrors.iter().map(line).collect()
+    }
+
+    /// The program, with all that its arguments do not say.
+    pub(super) fn command(&self, recipe: &Recipe, scratch: &Path, root: bool) -> Result<Command> {
+        let program = self.find(recipe)?;
+        let mut command = if root { contained(&program, scratch) } else { Command::new(&program) };
+        command.env("LC_ALL", "C.UTF-8");
+        if let Some(epoch) = recipe.definition.epoch {
+            command.env("SOURCE_DATE_EPOCH", epoch.to_string());
+        }
+        Ok(command)
     }
 
     /// The program's path. It is looked for before the start: as root it is not we who start it.
@@ -134,15 +151,19 @@ fn arguments(recipe: &Recipe, sources: &[String], root: bool) -> Vec<String> {
     arguments
 }
 
-/// Hands on what the build writes and says, until it ends or is cancelled.
-fn run(
-    mut child: Child,
-    ending: Signal,
+/// Starts the build and hands on what it writes and says, until it ends or is cancelled.
+pub(super) fn run(
+    command: &mut Command,
     recipe: &Recipe,
     sink: &mut dyn Write,
     what: &str,
     context: &Context,
 ) -> Result<()> {
+    // A group of its own: Ctrl-C reaches us alone, and we end it as a whole.
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let mut child =
+        command.spawn().attempt(|| format!("cannot start {}", command.get_program().display()))?;
+    let ending = if geteuid().is_root() { Signal::KILL } else { Signal::TERM };
     let (Some(mut output), Some(messages)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(Error::failed(format!("no pipe to the program {what}")));
     };

@@ -1,5 +1,6 @@
 //! A box as it is kept: its archive, and what is known about it.
 
+use super::disk::BoxDisk;
 use super::recipe::{flat, reference};
 use crate::event::{Context, Event};
 use crate::model::digest::hex;
@@ -112,6 +113,11 @@ impl BoxFile {
         whole.then_some(Self { path, meta })
     }
 
+    /// Its other form, the disk of a VM, where one was made.
+    pub fn disk(&self) -> Option<BoxDisk> {
+        BoxDisk::of(self)
+    }
+
     /// Its directory in the store.
     pub(super) fn directory(&self) -> &Path {
         self.path.parent().unwrap_or(&self.path)
@@ -145,31 +151,13 @@ impl BoxFile {
         }
     }
 
-    /// What changes when somebody writes to the archive.
     fn look(&self) -> Option<String> {
-        let data = fs::metadata(&self.path).ok()?;
-        let (written, changed) = ((data.mtime(), data.mtime_nsec()), (data.ctime(), data.ctime_nsec()));
-        Some(format!("{} {} {written:?} {changed:?}\n", data.ino(), data.len()))
+        look(&self.path)
     }
 
     /// Reads the whole archive and compares its digest.
     pub fn verify(&self, context: &Context) -> Result<()> {
-        let attempt = || format!("cannot verify the box {}", self.path.display());
-        let what = format!("verifying {}", self.meta.name);
-        let mut file = File::open(&self.path).attempt(attempt)?;
-        let (mut hasher, mut done, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
-        loop {
-            context.check(&what)?;
-            let count = file.read(&mut buffer).attempt(attempt)?;
-            if count == 0 {
-                break;
-            }
-            hasher.update(&buffer[..count]);
-            done += count as u64;
-            let total = Some(self.meta.size);
-            context.emit(Event::Progress { machine: None, what: what.clone(), done, total });
-        }
-        let found = hex(&hasher.finalize());
+        let found = sha256_of(&self.path, self.meta.size, &format!("verifying {}", self.meta.name), context)?;
         if found == self.meta.sha256 {
             return Ok(());
         }
@@ -180,6 +168,30 @@ impl BoxFile {
                 self.path.display()
             ))
             .hint(format!("remove it with `env box remove {}`: it is built or fetched again", self.title())))
+    }
+}
+
+/// What changes when somebody writes to a file.
+pub(super) fn look(path: &Path) -> Option<String> {
+    let data = fs::metadata(path).ok()?;
+    let (written, changed) = ((data.mtime(), data.mtime_nsec()), (data.ctime(), data.ctime_nsec()));
+    Some(format!("{} {} {written:?} {changed:?}\n", data.ino(), data.len()))
+}
+
+/// Digest of a file that should be this long; `what` says what is being done.
+pub(super) fn sha256_of(path: &Path, size: u64, what: &str, context: &Context) -> Result<String> {
+    let attempt = || format!("cannot read {}", path.display());
+    let mut file = File::open(path).attempt(attempt)?;
+    let (mut hasher, mut done, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
+    loop {
+        context.check(what)?;
+        let count = file.read(&mut buffer).attempt(attempt)?;
+        if count == 0 {
+            return Ok(hex(&hasher.finalize()));
+        }
+        hasher.update(&buffer[..count]);
+        done += count as u64;
+        context.emit(Event::Progress { machine: None, what: what.to_owned(), done, total: Some(size) });
     }
 }
 

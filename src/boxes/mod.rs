@@ -1,18 +1,22 @@
 //! Boxes: named, versioned, checksummed base images, and the recipes they are built from.
 //!
 //! [`Store::ensure`] gives a box as a file: the one that is kept, or one built or fetched now, once however many processes ask.
-//! Putting it into an engine is a provider's business; a provider is never used here.
+//! [`Store::ensure_disk`] gives its other form, the disk of a VM. Putting it into an engine is a provider's business; a provider is never used here.
 
 mod apt;
 mod build;
+mod disk;
+mod disk_build;
 mod fetch;
 mod incoming;
 mod meta;
+mod qcow2;
 mod recipe;
 mod recipes;
 mod store;
 
 pub use build::{Builder, Mmdebstrap};
+pub use disk::BoxDisk;
 pub use meta::{BoxFile, Made};
 pub use recipe::{Origin, Recipe};
 pub use recipes::Recipes;

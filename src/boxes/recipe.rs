@@ -61,6 +61,8 @@ pub struct Definition {
     pub bootstrap: Bootstrap,
     /// How an engine builds it from an image.
     pub image: Option<ImageRecipe>,
+    /// How the disk of a VM is made from it.
+    pub vm: Option<VmRecipe>,
 }
 
 /// How to install a box from a package archive.
@@ -95,6 +97,15 @@ pub struct ImageRecipe {
     pub dockerfile: String,
     /// The image it begins with when none is given.
     pub base: String,
+}
+
+/// How the disk of a VM is made from a box.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VmRecipe {
+    /// POSIX shell script of the folder that adds what a VM needs; its arguments are the root directory and the directory to put
+    /// `kernel` and `initrd` into.
+    pub customize: String,
 }
 
 impl Recipe {
@@ -135,6 +146,12 @@ impl Recipe {
     /// The script that finishes the box.
     pub(super) fn customize(&self) -> Option<String> {
         let content = self.files.get(self.definition.customize.as_ref()?)?;
+        Some(String::from_utf8_lossy(content).into_owned())
+    }
+
+    /// The script that makes a VM of the box.
+    pub(super) fn customize_vm(&self) -> Option<String> {
+        let content = self.files.get(&self.definition.vm.as_ref()?.customize)?;
         Some(String::from_utf8_lossy(content).into_owned())
     }
 
@@ -193,6 +210,7 @@ impl Definition {
             return wrong(format!("the path `{path}` has a space in it"));
         }
         let needed = self.customize.iter().chain(self.image.iter().map(|image| &image.dockerfile));
+        let needed = needed.chain(self.vm.iter().map(|vm| &vm.customize));
         match needed.into_iter().find(|name| !files.contains_key(*name)) {
             Some(missing) => wrong(format!("there is no file {missing} beside it")),
             None => Ok(()),

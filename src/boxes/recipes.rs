@@ -12,6 +12,7 @@ use std::path::Path;
 const EMBEDDED: &[&[(&str, &[u8])]] = &[&[
     (BOX_TOML, include_bytes!("../../boxes/debian-12/box.toml")),
     ("customize.sh", include_bytes!("../../boxes/debian-12/customize.sh")),
+    ("vm.sh", include_bytes!("../../boxes/debian-12/vm.sh")),
     ("Dockerfile", include_bytes!("../../boxes/debian-12/Dockerfile")),
 ]];
 

@@ -312,5 +312,6 @@ fn name_of_url(url: &str) -> String {
     if plain.is_empty() { "fetched".to_owned() } else { plain.to_owned() }
 }
 
+mod disks;
 #[cfg(test)]
 mod tests;

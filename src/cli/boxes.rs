@@ -51,6 +51,9 @@ struct Build {
     /// Build with docker from this image, for hosts without mmdebstrap
     #[arg(long, value_name = "IMAGE", conflicts_with = "mirror")]
     base: Option<String>,
+    /// Make the disk that VMs start from too
+    #[arg(long, conflicts_with = "base")]
+    vm: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -109,7 +112,7 @@ impl Run for Boxes {
         let file = envfile::find(&session.surroundings.directory);
         let store = Store::open(&directories, file.as_deref().and_then(std::path::Path::parent));
         match self.verb {
-            Verb::Build(verb) => verb.run(session, store)?,
+            Verb::Build(verb) => verb.run(session, store, &directories)?,
             Verb::List(_) => list(session, &store)?,
             Verb::Show(verb) => show(session, &get(&store, &verb.name)?),
             Verb::Remove(verb) => {
@@ -126,11 +129,10 @@ impl Run for Boxes {
 }
 
 impl Build {
-    fn run(self, session: &Session, store: Store) -> Result<()> {
+    fn run(self, session: &Session, store: Store, directories: &Directories) -> Result<()> {
         let store = match self.base {
-            Some(base) => {
-                store.with_builder(ImageBuilder { providers: session.providers(), base: Some(base) })
-            }
+            Some(base) => store
+                .with_builder(ImageBuilder { providers: session.providers(directories), base: Some(base) }),
             None => store.with_builder(Mmdebstrap { mirrors: self.mirror, ..Mmdebstrap::default() }),
         };
         let recipe = store.recipes().find(&self.name)?.ok_or_else(|| {
@@ -141,16 +143,20 @@ impl Build {
         })?;
         let mut watch = session.watch_quietly();
         let built = store.build(&recipe, &watch.context)?;
+        let disk = match self.vm {
+            true => Some(store.build_disk(&recipe, &built, &watch.context)?),
+            false => None,
+        };
         watch.finish();
         if session.json {
             show(session, &built);
         } else {
             let digest = short(&built.meta.sha256);
-            session.printer.summary(&format!(
-                "built {} · {} · {digest}",
-                built.title(),
-                bytes(built.meta.size)
-            ));
+            let mut summary = format!("built {} · {} · {digest}", built.title(), bytes(built.meta.size));
+            if let Some(disk) = disk {
+                summary += &format!(" · VM disk {} · {}", bytes(disk.size()), short(disk.sha256()));
+            }
+            session.printer.summary(&summary);
         }
         Ok(())
     }
@@ -179,7 +185,8 @@ fn list(session: &Session, store: &Store) -> Result<()> {
         json::document(&session.printer, &document);
         return Ok(());
     }
-    let mut table = Table::headed(&["box", "version", "size", "sha256", "from"], session.printer.paint());
+    let mut table =
+        Table::headed(&["box", "version", "size", "VM disk", "sha256", "from"], session.printer.paint());
     for found in &kept {
         let meta = &found.meta;
         table
@@ -187,12 +194,13 @@ fn list(session: &Session, store: &Store) -> Result<()> {
             .plain(&meta.name)
             .plain(&meta.version)
             .plain(bytes(meta.size))
+            .plain(found.disk().map_or_else(String::new, |disk| bytes(disk.size())))
             .plain(short(&meta.sha256))
             .plain(origin(&meta.made));
     }
     for recipe in recipes.iter().filter(|recipe| !built(recipe)) {
         let (name, version) = (recipe.name(), &recipe.definition.version);
-        table.row().plain(name).plain(version).plain("").plain("").plain("recipe, not built yet");
+        table.row().plain(name).plain(version).plain("").plain("").plain("").plain("recipe, not built yet");
     }
     session.printer.result(&table.render());
     Ok(())
@@ -228,6 +236,19 @@ fn show(session: &Session, found: &BoxFile) {
     for (name, value) in rows {
         table.row().plain(name).plain(value);
     }
+    if let Some(disk) = found.disk() {
+        let rows = [
+            ("VM disk", disk.image().display().to_string()),
+            ("sha256", disk.sha256().to_owned()),
+            ("size", bytes(disk.size())),
+            ("kernel", disk.kernel().display().to_string()),
+            ("initrd", disk.initrd().display().to_string()),
+            ("volume", disk.reference()),
+        ];
+        for (name, value) in rows {
+            table.row().plain(name).plain(value);
+        }
+    }
     session.printer.result(&table.render());
 }
 
@@ -237,7 +258,14 @@ fn document(found: &BoxFile) -> serde_json::Value {
         Made::Built { .. } => None,
         Made::Fetched { url } => Some(url),
     };
+    let disk = found.disk().map(|disk| {
+        json!({
+            "file": disk.image(), "kernel": disk.kernel(), "initrd": disk.initrd(), "sha256": disk.sha256(),
+            "size": disk.size(), "image": disk.reference(),
+        })
+    });
     json!({
+        "disk": disk,
         "name": meta.name, "box_version": meta.version, "architecture": meta.architecture, "sha256": meta.sha256,
         "size": meta.size, "created": meta.created, "url": url, "file": found.path, "image": found.reference(),
     })
@@ -249,7 +277,10 @@ fn verify(session: &Session, store: &Store, names: &[String]) -> Result<()> {
         names => names.iter().map(|name| get(store, name)).collect::<Result<_>>()?,
     };
     let mut watch = session.watch_quietly();
-    boxes.iter().try_for_each(|found| found.verify(&watch.context))?;
+    boxes.iter().try_for_each(|found| {
+        found.verify(&watch.context)?;
+        found.disk().map_or(Ok(()), |disk| disk.verify(&watch.context))
+    })?;
     watch.finish();
     let titles: Vec<String> = boxes.iter().map(BoxFile::title).collect();
     session.printer.note(&format!("verified {}", titles.join(", ")));

@@ -84,8 +84,9 @@ impl Run for LayerVerb {
     }
 
     fn run(self, session: &Session) -> Result<u8> {
-        let records = LayerRecords::of(&Directories::from_environment()?);
-        let providers = session.providers();
+        let directories = Directories::from_environment()?;
+        let records = LayerRecords::of(&directories);
+        let providers = session.providers(&directories);
         match self.verb {
             Verb::List(_) => list(session, &engine::kept_layers(&providers, &records)?),
             Verb::Remove(verb) => {

@@ -6,6 +6,7 @@ use super::session::Session;
 use crate::engine;
 use crate::model::Result;
 use crate::model::status::ListedStack;
+use crate::state::Directories;
 use crate::ui::{exit, human, json};
 use clap::Args;
 use serde::Serialize;
@@ -32,7 +33,8 @@ impl Run for List {
     }
 
     fn run(self, session: &Session) -> Result<u8> {
-        let stacks = engine::list(&session.providers())?;
+        let stacks =
+            engine::list(&session.all_providers(&Directories::from_environment()?), &session.context())?;
         if session.json {
             json::document(&session.printer, &Document { stacks });
         } else {

@@ -41,13 +41,15 @@ mod up;
 mod usage;
 mod validate;
 mod version;
+mod vms;
 mod watch;
 
 use crate::model::{Kind, Result};
+use crate::provider::Make;
 use crate::ui::printer::{Printer, Verbosity};
 use crate::ui::{error, exit};
 use clap::{Arg, ArgAction, CommandFactory, Parser, Subcommand};
-use session::Session;
+use session::{Program, Session};
 use std::ffi::OsString;
 use std::path::Path;
 use surroundings::Surroundings;
@@ -108,7 +110,7 @@ enum Verb {
 }
 
 /// Runs one command line and says what to exit with.
-pub fn run(args: Vec<OsString>) -> u8 {
+pub fn run(args: Vec<OsString>, providers: &'static [Make]) -> u8 {
     let surroundings = match Surroundings::of_this_process() {
         Ok(surroundings) => surroundings,
         Err(failure) => {
@@ -118,11 +120,11 @@ pub fn run(args: Vec<OsString>) -> u8 {
     };
     let printer = Printer::new(surroundings.screen, Verbosity::Normal);
     let mut command = command(&args);
-    let verb = match parse(&mut command, args) {
+    let verb = match parse(&mut command, args.clone()) {
         Ok(verb) => verb,
         Err(wrong) => return usage::report(&wrong, &printer),
     };
-    let session = match Session::begin(surroundings, verb.output()) {
+    let session = match Session::begin(surroundings, Program { args, providers }, verb.output()) {
         Ok(session) => session,
         Err(failure) => return fail(&failure, &printer),
     };

@@ -5,6 +5,7 @@ use super::options::Output;
 use super::session::Session;
 use crate::engine;
 use crate::model::Result;
+use crate::state::Directories;
 use crate::ui::{exit, json};
 use clap::Args;
 use serde::Serialize;
@@ -32,7 +33,7 @@ impl Run for Prune {
     }
 
     fn run(self, session: &Session) -> Result<u8> {
-        engine::prune(&session.providers(), &session.context())?;
+        engine::prune(&session.all_providers(&Directories::from_environment()?), &session.context())?;
         if session.json {
             json::document(&session.printer, &Document { result: "ok" });
         } else {

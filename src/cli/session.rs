@@ -3,6 +3,7 @@
 use super::interrupt::Interrupt;
 use super::options::{Output, Which};
 use super::surroundings::Surroundings;
+use super::vms;
 use crate::boxes::Store;
 use crate::engine::{self, Providers, World};
 use crate::envfile::{self, LoadOptions, Loaded};
@@ -10,19 +11,29 @@ use crate::event::{Context, Event, Observer};
 use crate::model::id::ProjectId;
 use crate::model::stack::Stack;
 use crate::model::{Error, Result};
-use crate::provider::Scope;
-use crate::provider::docker::{DockerProvider, Surroundings as DockerSurroundings};
 use crate::provider::host::HostProvider;
+use crate::provider::{self, Make, Scope};
 use crate::state::{Directories, LayerRecords, Lock, Project, Wait};
 use crate::ui::printer::Printer;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Names the Envfile, as `--file` does.
 const FILE_VARIABLE: &str = "ENVUP_FILE";
 
+/// The program that runs, and what it was called with.
+pub struct Program {
+    /// The command line, the program's name first.
+    pub args: Vec<OsString>,
+    /// Its providers.
+    pub providers: &'static [Make],
+}
+
 /// One run of one verb.
 pub struct Session {
+    /// The program.
+    pub program: Program,
     /// Writes.
     pub printer: Printer,
     /// Whether results are JSON.
@@ -44,9 +55,9 @@ pub enum Purpose {
 
 impl Session {
     /// Begins, with signals listened to.
-    pub fn begin(surroundings: Surroundings, output: &Output) -> Result<Self> {
+    pub fn begin(surroundings: Surroundings, program: Program, output: &Output) -> Result<Self> {
         let printer = Printer::new(surroundings.screen, output.verbosity());
-        Ok(Self { printer, json: output.json, interrupt: Interrupt::listen()?, surroundings })
+        Ok(Self { program, printer, json: output.json, interrupt: Interrupt::listen()?, surroundings })
     }
 
     /// Whether a question can be put.
@@ -103,9 +114,14 @@ impl Session {
 
     /// The stack with all that is needed to work on it.
     pub fn open(&self, which: &Which, purpose: Purpose) -> Result<World> {
-        let stack = self.load(which)?.stack;
+        let loaded = envfile::load(&self.envfile(which)?, &self.load_options(which))?;
         let directories = Directories::from_environment()?;
-        let mut providers = self.providers();
+        let mut providers = self.providers(&directories);
+        if vms::concern(&loaded.stack) {
+            vms::hand_over(self, &providers)?;
+        }
+        self.warn(&loaded);
+        let stack = loaded.stack;
         providers.0.push(Box::new(HostProvider::new(&stack, directories.runtime.clone())));
         let adopt = || adopt(&providers, &stack);
         let project = match purpose {
@@ -124,8 +140,8 @@ impl Session {
     /// A stack that the engines know, without its Envfile.
     pub fn open_listed(&self, wanted: &str) -> Result<World> {
         let directories = Directories::from_environment()?;
-        let providers = self.providers();
-        let found = engine::listed(&providers, wanted)?;
+        let providers = self.all_providers(&directories);
+        let found = engine::listed(&providers, wanted, &self.context())?;
         let project = Project::remembered(&directories, &found.id, PathBuf::from(&found.directory))?;
         let stack = Stack::undeclared(&found.project, &found.environment, &project.directory);
         let boxes = self.boxes(&directories, None);
@@ -133,13 +149,20 @@ impl Session {
         Ok(World { identity: project.identity(&found.project), providers, project, boxes, layers, stack })
     }
 
-    /// The providers that know all stacks of this host. Which machines are hosts only an Envfile says.
-    pub fn providers(&self) -> Providers {
-        let surroundings = DockerSurroundings {
+    /// The providers of this program. Which machines are hosts only an Envfile says.
+    pub fn providers(&self, directories: &Directories) -> Providers {
+        let surroundings = provider::Surroundings {
             home: self.surroundings.variable("HOME").map(PathBuf::from),
             variables: self.surroundings.variables.clone(),
         };
-        Providers(vec![Box::new(DockerProvider::new(surroundings))])
+        Providers(self.program.providers.iter().map(|make| make(&surroundings, directories)).collect())
+    }
+
+    /// The same for what is about everything of ours on this host: with VMs, where this host can have any.
+    pub fn all_providers(&self, directories: &Directories) -> Providers {
+        let providers = self.providers(directories);
+        vms::hand_over_where_possible(self, &providers);
+        providers
     }
 
     /// The boxes of this user; recipes beside the Envfile come first.

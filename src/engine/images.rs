@@ -7,7 +7,7 @@ use crate::model::error::Attempt;
 use crate::model::machine::{Build, Machine, Source};
 use crate::model::observed::{Observed, ObservedMachine};
 use crate::model::{Error, Result};
-use crate::provider::{Operation, Provider};
+use crate::provider::{BoxFiles, Operation, Provider};
 use crate::provision::digest_of_file;
 use crate::transport::build_context;
 use std::collections::BTreeMap;
@@ -32,8 +32,13 @@ fn known(world: &World, machine: &Machine, observed: Option<&ObservedMachine>) -
         Source::Build(build) => built(world, machine, build),
         Source::Host(_) => Ok(String::new()),
         Source::Box(source) => {
-            if let Some(stored) = world.boxes.find(source)? {
-                return Ok(stored.reference());
+            let reference = if world.providers.get(&machine.provider)?.capabilities().disks {
+                world.boxes.find_disk(source)?.map(|disk| disk.reference())
+            } else {
+                world.boxes.find(source)?.map(|stored| stored.reference())
+            };
+            if let Some(reference) = reference {
+                return Ok(reference);
             }
             let present = observed.filter(|observed| observed.source == machine.source_name());
             let present = present.and_then(|observed| observed.fields.get("image"));
@@ -60,6 +65,10 @@ pub fn ensure(
 ) -> Result<String> {
     let doing = |what: String| context.emit(Event::Doing { machine: Some(machine.name.clone()), what });
     let platform = machine.platform.as_deref();
+    let import = |reference: &str, files: BoxFiles<'_>| {
+        provider.apply(&world.identity, Operation::ImportBox { reference, files }, context)?;
+        Ok(reference.to_owned())
+    };
     match &machine.source {
         Source::Image(name) => {
             let operation = Operation::PullImage { reference: name, platform };
@@ -75,11 +84,14 @@ pub fn ensure(
             if world.boxes.find(source)?.is_none() {
                 doing(format!("building the box {}", machine.source_name()));
             }
+            if provider.capabilities().disks {
+                let stored = world.boxes.ensure_disk(source, context)?;
+                let (disk, kernel, initrd) = (stored.image(), stored.kernel(), stored.initrd());
+                let files = BoxFiles::Disk { disk: &disk, kernel: &kernel, initrd: &initrd };
+                return import(&stored.reference(), files);
+            }
             let stored = world.boxes.ensure(source, context)?;
-            let reference = stored.reference();
-            let operation = Operation::ImportBox { reference: &reference, archive: &stored.path };
-            provider.apply(&world.identity, operation, context)?;
-            Ok(reference)
+            import(&stored.reference(), BoxFiles::Archive(&stored.path))
         }
         Source::Host(_) => {
             Err(Error::failed(format!("machine {} exists or not: nothing makes it", machine.name)))

@@ -1,9 +1,10 @@
 //! All stacks of this host.
 
 use super::Providers;
+use crate::event::{Context, Event};
 use crate::model::observed::{Observed, Owner, State};
 use crate::model::status::ListedStack;
-use crate::model::{Error, Result};
+use crate::model::{Error, Kind, Result};
 use crate::provider::Scope;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,10 +13,17 @@ use std::path::Path;
 const SHORTEST_ID: usize = 6;
 
 /// Every stack that has something on this host, by name.
-pub fn list(providers: &Providers) -> Result<Vec<ListedStack>> {
+pub fn list(providers: &Providers, context: &Context) -> Result<Vec<ListedStack>> {
     let mut stacks: BTreeMap<(String, String), ListedStack> = BTreeMap::new();
     for provider in &providers.0 {
-        let observed = provider.observe(Scope::Host)?;
+        let observed = match provider.observe(Scope::Host) {
+            Err(error) if error.kind == Kind::Unavailable && provider.capabilities().optional => {
+                context
+                    .emit(Event::Note { text: format!("without machines of {}: {error}", provider.name()) });
+                continue;
+            }
+            observed => observed?,
+        };
         for owner in owners(&observed) {
             let listed =
                 stacks.entry((owner.name.clone(), owner.id.0.clone())).or_insert_with(|| ListedStack {
@@ -42,8 +50,8 @@ pub fn list(providers: &Providers) -> Result<Vec<ListedStack>> {
 }
 
 /// The one stack of this host that a name or the beginning of an id means.
-pub fn listed(providers: &Providers, wanted: &str) -> Result<ListedStack> {
-    one_of(list(providers)?, wanted)
+pub fn listed(providers: &Providers, wanted: &str, context: &Context) -> Result<ListedStack> {
+    one_of(list(providers, context)?, wanted)
 }
 
 fn one_of(mut stacks: Vec<ListedStack>, wanted: &str) -> Result<ListedStack> {

@@ -109,9 +109,11 @@ impl World {
         }
     }
 
-    /// The provider of what is no machine: networks and volumes belong to the first that the stack uses.
+    /// The provider of what is no machine: networks and volumes belong to the first that the stack uses and that makes any.
     pub fn provider_of_things(&self) -> Result<&dyn Provider> {
-        let first = self.providers.of(&self.stack)?.into_iter().next();
+        let used = self.providers.of(&self.stack)?;
+        let makes = used.iter().find(|provider| !provider.capabilities().existing);
+        let first = makes.or(used.first()).copied();
         first.ok_or_else(|| Error::new(Kind::Unavailable, "this version has no provider"))
     }
 }
@@ -125,7 +127,7 @@ impl Providers {
         let known = self.0.iter().find(|provider| provider.name() == name);
         known.map(AsRef::as_ref).ok_or_else(|| {
             Error::new(Kind::Unavailable, format!("the provider `{name}` is not part of this version"))
-                .hint("`provider = \"docker\"` and `provider = \"host\"` are")
+                .hint("`provider = \"docker\"` and `provider = \"host\"` are; `env-libvirt` has VMs")
         })
     }
 

@@ -3,13 +3,10 @@
 
 use super::{World, connect};
 use crate::event::Context;
-use crate::model::error::Attempt;
-use crate::model::{Error, Kind, Result};
-use crate::state::{Access, create_directory, write_bytes};
+use crate::model::{Error, Result};
+use crate::state::{Access, SshKey, write_bytes};
 use crate::transport::{Captured, Command};
-use std::fs;
 use std::path::PathBuf;
-use std::process;
 
 /// Makes the host key when there is none, and tells its public half.
 const HOST_KEY: &str = "key=/etc/ssh/ssh_host_ed25519_key; \
@@ -31,14 +28,7 @@ pub struct SshAccess {
 /// Prepares these machines, which run.
 pub fn ssh_access(world: &World, machines: Vec<String>, context: &Context) -> Result<SshAccess> {
     let directory = world.project.private_directory();
-    create_directory(directory, Access::Private)?;
-    let key = directory.join("ssh_key");
-    if !key.exists() {
-        make_key(&key)?;
-    }
-    let public = key.with_extension("pub");
-    let public_key = fs::read_to_string(&public).attempt(|| format!("cannot read {}", public.display()))?;
-    let public_key = public_key.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    let SshKey { private: key, public: public_key } = SshKey::of(directory)?;
     let mut lines = String::new();
     for machine in &machines {
         lines += &format!("{} {}\n", world.identity.machine(machine), host_key(world, machine, context)?);
@@ -46,23 +36,6 @@ pub fn ssh_access(world: &World, machines: Vec<String>, context: &Context) -> Re
     let known_hosts = directory.join(format!("known_hosts-{}", world.identity.name));
     write_bytes(&known_hosts, Access::Private, lines.as_bytes())?;
     Ok(SshAccess { key, public_key, known_hosts, machines })
-}
-
-fn make_key(path: &std::path::Path) -> Result<()> {
-    let made = process::Command::new("ssh-keygen")
-        .args(["-q", "-t", "ed25519", "-N", "", "-C", "envup", "-f"])
-        .arg(path)
-        .output()
-        .map_err(|error| {
-            Error::new(Kind::Unavailable, "cannot run ssh-keygen")
-                .because(error)
-                .hint("sudo apt install openssh-client")
-        })?;
-    if made.status.success() {
-        return Ok(());
-    }
-    Err(Error::failed(format!("ssh-keygen cannot make {}", path.display()))
-        .detail(String::from_utf8_lossy(&made.stderr)))
 }
 
 fn host_key(world: &World, machine: &str, context: &Context) -> Result<String> {

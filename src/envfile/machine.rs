@@ -5,7 +5,7 @@ use super::paths::{Want, in_machine, on_host};
 use super::table::Table;
 use super::value::Value;
 use super::{host, kernel, limits, machine_keys, mounts, origin, ports, ready, schema, steps};
-use crate::model::machine::{Condition, Init, Machine, Port, Restart, Source};
+use crate::model::machine::{Accel, Condition, Init, Machine, Port, Restart, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -53,6 +53,8 @@ pub(super) fn machine(name: &str, value: &Value) -> Option<Machine> {
         extra_hosts: networks::extra_hosts(&table),
         dns: networks::name_servers(&table),
         labels: schema::labels(&table),
+        disk: table.get("disk").and_then(|value| limits::size(&value)),
+        accel: table.get("accel").and_then(|value| value.one_of(&ACCELERATIONS)).unwrap_or_default(),
         secrets: table.get("secrets").map(|value| value.names().into_iter().collect()).unwrap_or_default(),
         configs: mounts::configs(&table),
         logging: limits::logging(&table),
@@ -64,6 +66,8 @@ pub(super) fn machine(name: &str, value: &Value) -> Option<Machine> {
     };
     Some(machine)
 }
+
+const ACCELERATIONS: [(&str, Accel); 3] = [("auto", Accel::Auto), ("kvm", Accel::Kvm), ("tcg", Accel::Tcg)];
 
 fn provider(table: &Table) -> String {
     let words = [("docker", "docker"), ("libvirt", "libvirt"), ("host", "host")];

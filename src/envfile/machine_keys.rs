@@ -30,6 +30,8 @@ pub(super) static MACHINE: Keys = key_table! { "machine.NAME"
     "restart" "string" r#""unless-stopped""# "no" "no, always, on-failure[:N], unless-stopped";
     "memory" "size" r#""512MiB""# "no limit" "limit of memory";
     "cpus" "number" "1.5" "no limit" "limit of processor time, in processors";
+    "disk" "size" r#""20GiB""# "the box's" "size of a VM's disk";
+    "accel" "string" r#""kvm""# "auto" "how a VM's processor runs: kvm, tcg (in software), auto tries the first";
     "pids" "integer" "200" "no limit" "limit of the number of processes; -1 is none";
     "shm_size" "size" r#""128MiB""# "the engine's" "size of /dev/shm";
     "ulimits" "table" "{ nofile = 65536 }" "" "resource limits; one number or { soft, hard }";

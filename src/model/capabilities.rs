@@ -9,6 +9,10 @@ pub struct Capabilities {
     pub update_box: &'static [&'static str],
     /// Its machines exist already: it makes, starts, stops and removes nothing, and has no networks and volumes.
     pub existing: bool,
+    /// Its machines start from the disk of a box, not from the archive.
+    pub disks: bool,
+    /// Most hosts do without it: where it cannot be used, nothing of it is taken to exist when all stacks are listed.
+    pub optional: bool,
 }
 
 impl Capabilities {

@@ -61,6 +61,10 @@ pub struct Machine {
     pub memory: Option<Size>,
     /// Limit of processor time, in processors.
     pub cpus: Option<f64>,
+    /// Size of a VM's disk.
+    pub disk: Option<Size>,
+    /// How a VM's processor runs.
+    pub accel: Accel,
     /// Limit of the number of processes.
     pub pids: Option<i64>,
     /// Size of /dev/shm.
@@ -130,6 +134,8 @@ impl Machine {
             restart: Restart::No,
             memory: None,
             cpus: None,
+            disk: None,
+            accel: Accel::Auto,
             pids: None,
             shm_size: None,
             ulimits: BTreeMap::new(),

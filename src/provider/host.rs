@@ -19,7 +19,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-static CAPABILITIES: Capabilities = Capabilities { update: &[], update_box: &[], existing: true };
+static CAPABILITIES: Capabilities =
+    Capabilities { update: &[], update_box: &[], existing: true, disks: false, optional: false };
 
 /// The hosts of one stack.
 pub struct HostProvider {

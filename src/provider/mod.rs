@@ -6,6 +6,9 @@
 pub mod docker;
 pub mod fake;
 pub mod host;
+mod surroundings;
+
+pub use surroundings::Surroundings;
 
 use crate::event::Context;
 use crate::model::capabilities::Capabilities;
@@ -16,11 +19,16 @@ use crate::model::machine::{Build, Machine};
 use crate::model::observed::{Contents, Observed};
 use crate::model::stack::{Network, Stack, Volume};
 use crate::model::{Error, Kind, Result};
+use crate::state::Directories;
 use crate::transport::Transport;
 use std::io::Write;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
+
+/// Makes a provider, in these surroundings and with its files below these directories, without touching an engine. A program
+/// hands in one for each provider that it has.
+pub type Make = fn(&Surroundings, &Directories) -> Box<dyn Provider>;
 
 /// Runs machines.
 pub trait Provider: Send + Sync {
@@ -141,8 +149,8 @@ pub enum Operation<'a> {
     ImportBox {
         /// The name it gets.
         reference: &'a str,
-        /// Its root file system as a tar archive, perhaps compressed.
-        archive: &'a Path,
+        /// Its files, in the form that the provider's capabilities ask for.
+        files: BoxFiles<'a>,
     },
     /// Make a network.
     CreateNetwork(&'a Network),
@@ -174,6 +182,22 @@ pub enum Operation<'a> {
     RemoveMachine(&'a str),
     /// Let go of what no machine needs any more: images built for the stack, agents of older versions.
     Prune,
+}
+
+/// A box as files on this host.
+#[derive(Debug, Clone, Copy)]
+pub enum BoxFiles<'a> {
+    /// The root file system as a tar archive, perhaps compressed.
+    Archive(&'a Path),
+    /// The disk of a VM, and what boots it.
+    Disk {
+        /// A qcow2 image that refers to no other file.
+        disk: &'a Path,
+        /// The kernel.
+        kernel: &'a Path,
+        /// What the kernel starts from: it copies `/machine`, where somebody appended such a directory to it, onto the disk.
+        initrd: &'a Path,
+    },
 }
 
 /// A machine to make, with all that its Envfile entry refers to.

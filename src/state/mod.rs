@@ -14,6 +14,7 @@ mod lock;
 mod project;
 mod runlog;
 mod signature;
+mod ssh_key;
 mod store;
 
 pub use baseline::Baselines;
@@ -27,6 +28,7 @@ pub use lock::{Lock, Wait};
 pub use project::{Project, STATE_DIRECTORY, Situation};
 pub use runlog::RunLog;
 pub use signature::{sign, verify};
+pub use ssh_key::{SshKey, make as make_ssh_key, public_half};
 pub use store::{
     Access, Document, create_directory, now, read, read_or_none, rewrite, sync_directory, write, write_bytes,
 };

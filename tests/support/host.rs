@@ -11,7 +11,7 @@ use super::docker::docker;
 use envup::event::Context;
 use envup::model::id::{Identity, ProjectId};
 use envup::provider::docker::{DockerProvider, Surroundings};
-use envup::provider::{Operation, Provider};
+use envup::provider::{BoxFiles, Operation, Provider};
 use envup::transport::ssh::{SshTarget, SshTransport};
 use std::fs;
 use std::io::Read;
@@ -161,7 +161,7 @@ fn image() -> &'static str {
         let variables = std::env::vars().filter(|(name, _)| name == "DOCKER_HOST").collect();
         let provider = DockerProvider::new(Surroundings { variables, ..Surroundings::default() });
         let nobody = Identity { id: ProjectId(String::new()), name: String::new(), directory: String::new() };
-        let import = Operation::ImportBox { reference: &reference, archive: &stored.path };
+        let import = Operation::ImportBox { reference: &reference, files: BoxFiles::Archive(&stored.path) };
         provider.apply(&nobody, import, &Context::silent()).unwrap();
         reference
     })

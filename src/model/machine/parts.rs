@@ -57,6 +57,18 @@ pub enum Init {
     None,
 }
 
+/// How a VM's processor runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Accel {
+    /// On the host's processor where that works, else in software.
+    #[default]
+    Auto,
+    /// On the host's processor, or not at all.
+    Kvm,
+    /// In software.
+    Tcg,
+}
+
 /// One published port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Port {

@@ -3,10 +3,10 @@
 //! By the engine's first builder: the second one tells what it does only over a connection of its own kind. What needs
 //! the second one is refused by the engine, and the error says so.
 
+use super::Surroundings;
 use super::client::Client;
 use super::errors::explain;
 use super::labels::{self, Kind};
-use super::surroundings::Surroundings;
 use super::{authorities, credentials, images, proxies, sending};
 use crate::event::{Context, Event};
 use crate::model::error::Attempt;

@@ -1,8 +1,8 @@
 //! The connection to the engine, made when it is first needed, and the one runtime that its calls run on.
 
+use super::Surroundings;
 use super::endpoint::{self, Endpoint};
 use super::errors::{Answer, Explain, unreachable};
-use super::surroundings::Surroundings;
 use super::version;
 use crate::event::Context;
 use crate::model::error::Attempt;

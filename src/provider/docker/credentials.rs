@@ -1,6 +1,6 @@
 //! Credentials of registries, from where the docker command keeps them: its configuration file and its helpers.
 
-use super::surroundings::Surroundings;
+use super::Surroundings;
 use crate::model::error::Attempt;
 use crate::model::{Error, Result};
 use base64::Engine as _;

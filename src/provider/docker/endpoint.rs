@@ -2,7 +2,7 @@
 //!
 //! Reads the client's configuration files; connects to nothing.
 
-use super::surroundings::Surroundings;
+use super::Surroundings;
 use crate::model::error::Attempt;
 use crate::model::{Error, Kind, Result, digest};
 use serde::Deserialize;
@@ -21,6 +21,16 @@ pub(super) enum Endpoint {
     Tls { address: String, certificates: PathBuf },
     /// Through the system's OpenSSH client.
     Ssh(String),
+}
+
+impl Surroundings {
+    /// The Docker client's configuration directory: `DOCKER_CONFIG`, else `~/.docker`.
+    pub(super) fn docker_config(&self) -> Option<PathBuf> {
+        match self.variable("DOCKER_CONFIG") {
+            Some(directory) => Some(PathBuf::from(directory)),
+            None => Some(self.home.as_ref()?.join(".docker")),
+        }
+    }
 }
 
 impl Endpoint {

@@ -5,7 +5,7 @@ use super::options::{machine_labels, options};
 use super::{DockerProvider, Surroundings};
 use crate::model::id::{Identity, ProjectId};
 use crate::model::machine::{
-    BoxSource, Device, Folder, Init, Logging, Machine, NetworkJoin, Port, Restart, Source, VolumeMount,
+    Accel, BoxSource, Device, Folder, Init, Logging, Machine, NetworkJoin, Port, Restart, Source, VolumeMount,
 };
 use crate::model::observed::Contents;
 use crate::model::size::Size;
@@ -54,6 +54,8 @@ fn every_key() -> Machine {
         restart: Restart::OnFailure(3),
         memory: Some(Size(512 << 20)),
         cpus: Some(1.5),
+        disk: None,
+        accel: Accel::Auto,
         pids: Some(100),
         shm_size: Some(Size(64 << 20)),
         ulimits: [("nofile".into(), (1024, 2048))].into(),

@@ -1,8 +1,8 @@
 //! Images: pulled when they are missing, imported from boxes.
 
+use super::Surroundings;
 use super::client::Client;
 use super::errors::{Explain, explain, optional};
-use super::surroundings::Surroundings;
 use super::{credentials, sending};
 use crate::event::{Context, Event};
 use crate::model::error::Attempt;

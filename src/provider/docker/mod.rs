@@ -30,28 +30,33 @@ mod ports;
 mod proxies;
 mod prune;
 mod sending;
-mod surroundings;
 mod transport;
 mod version;
 mod volumes;
 
-pub use surroundings::Surroundings;
+pub use super::Surroundings;
 
-use super::{Capabilities, Layers, LogLine, LogOptions, NewMachine, Operation, Provider, Scope};
+use super::{BoxFiles, Capabilities, Layers, LogLine, LogOptions, NewMachine, Operation, Provider, Scope};
 use crate::event::Context;
-use crate::model::Result;
 use crate::model::fields::Fields;
 use crate::model::id::{Identity, ProjectId};
 use crate::model::layer::Layer;
 use crate::model::machine::{Build, Machine};
 use crate::model::observed::{Contents, Observed};
 use crate::model::stack::{Network, Stack, Volume};
+use crate::model::{Error, Result};
+use crate::state::Directories;
 use crate::transport::Transport;
 use client::Client;
 use std::io::Write;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use transport::DockerTransport;
+
+/// The provider for the engine that the docker command would use in these surroundings; see [`Make`](super::Make).
+pub fn make(surroundings: &Surroundings, _: &Directories) -> Box<dyn Provider> {
+    Box::new(DockerProvider::new(surroundings.clone()))
+}
 
 /// Runs machines as containers of a Docker engine.
 pub struct DockerProvider {
@@ -66,7 +71,7 @@ impl DockerProvider {
         let capabilities = Capabilities {
             update: &["memory", "cpus", "pids", "restart", "network."],
             update_box: &["env.", "config.", "secret."],
-            existing: false,
+            ..Capabilities::default()
         };
         Self { surroundings, client: Mutex::default(), capabilities }
     }
@@ -136,8 +141,11 @@ impl Provider for DockerProvider {
                 let image = build::Wanted { identity, reference, build, platform };
                 build::build(client, &self.surroundings, &image, context)
             }
-            Operation::ImportBox { reference, archive } => {
+            Operation::ImportBox { reference, files: BoxFiles::Archive(archive) } => {
                 images::import(client, reference, archive, context)
+            }
+            Operation::ImportBox { reference, .. } => {
+                Err(Error::failed(format!("docker makes nothing of the VM disk {reference}")))
             }
             Operation::CreateNetwork(network) => networks::create(client, identity, network),
             Operation::RemoveNetwork(name) => network_removal::remove(client, identity, name),

@@ -1,7 +1,7 @@
 //! Proxy settings for builds and machines: as the docker command's configuration says, else as the host's own.
 
+use super::Surroundings;
 use super::endpoint::Endpoint;
-use super::surroundings::Surroundings;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

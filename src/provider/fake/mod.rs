@@ -35,6 +35,8 @@ static CAPABILITIES: Capabilities = Capabilities {
     update: &["memory", "cpus", "pids", "restart", "network."],
     update_box: &["env.", "config.", "secret."],
     existing: false,
+    disks: false,
+    optional: false,
 };
 
 impl FakeProvider {

@@ -1,0 +1,156 @@
+//! The other form of a box: the disk of a VM, and the kernel and initrd that boot it. It is made from the box's own archive and lies
+//! beside it, so that both forms are one box.
+
+use super::meta::{BoxFile, look, sha256_of};
+use super::qcow2;
+use super::recipe::reference;
+use crate::event::Context;
+use crate::model::error::Attempt;
+use crate::model::{Error, Result};
+use crate::state::{Access, Document, read_or_none, write, write_bytes};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Name of its directory in that of the box, and in what a build leaves.
+pub(super) const DISK: &str = "disk";
+
+const DISK_JSON: &str = "disk.json";
+const VERIFIED: &str = "verified";
+const IMAGE: &str = "disk.qcow2";
+const KERNEL: &str = "kernel";
+const INITRD: &str = "initrd";
+
+/// The disk of a box.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoxDisk {
+    directory: PathBuf,
+    name: String,
+    /// What is known about it.
+    pub meta: DiskMeta,
+}
+
+/// What is known about a disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskMeta {
+    /// Digest of the recipe it was made by.
+    pub(super) recipe: String,
+    /// When it was made, in seconds since 1970.
+    pub created: u64,
+    files: BTreeMap<String, FileMeta>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct FileMeta {
+    sha256: String,
+    size: u64,
+}
+
+impl Document for DiskMeta {
+    const VERSION: u32 = 1;
+    const WHAT: &'static str = "description of a box's disk";
+    const WAY_OUT: &'static str = "remove its directory: the disk is made again";
+}
+
+impl BoxDisk {
+    /// The disk of this box, if there is one that is whole as far as can be told without reading it.
+    pub(super) fn of(found: &BoxFile) -> Option<Self> {
+        let directory = found.directory().join(DISK);
+        let meta: DiskMeta = read_or_none(&directory.join(DISK_JSON))?;
+        let whole = |name: &str| {
+            let known = meta.files.get(name)?;
+            fs::metadata(directory.join(name)).ok().filter(|data| data.is_file() && data.len() == known.size)
+        };
+        let is_whole = [IMAGE, KERNEL, INITRD].iter().all(|name| whole(name).is_some());
+        is_whole.then(|| Self { directory, name: found.meta.name.clone(), meta })
+    }
+
+    /// Describes what a build left in a directory.
+    pub(super) fn describe(directory: &Path, recipe: &str, context: &Context) -> Result<()> {
+        qcow2::check(&directory.join(IMAGE))?;
+        let mut files = BTreeMap::new();
+        for name in [IMAGE, KERNEL, INITRD] {
+            let path = directory.join(name);
+            let size = fs::metadata(&path).attempt(|| format!("the build left no {name}"))?.len();
+            let sha256 = sha256_of(&path, size, &format!("digesting the {name}"), context)?;
+            files.insert(name.to_owned(), FileMeta { sha256, size });
+        }
+        let meta = DiskMeta { recipe: recipe.to_owned(), created: crate::state::now(), files };
+        write(&directory.join(DISK_JSON), Access::Shared, &meta)
+    }
+
+    /// The qcow2 image.
+    pub fn image(&self) -> PathBuf {
+        self.directory.join(IMAGE)
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> PathBuf {
+        self.directory.join(KERNEL)
+    }
+
+    /// The initrd.
+    pub fn initrd(&self) -> PathBuf {
+        self.directory.join(INITRD)
+    }
+
+    /// Its name in an engine, as that of an archive: `envup-box/debian-12:90ac…`.
+    pub fn reference(&self) -> String {
+        reference(&self.name, self.sha256())
+    }
+
+    /// Digest of the image.
+    pub fn sha256(&self) -> &str {
+        self.meta.files.get(IMAGE).map_or("", |file| &file.sha256)
+    }
+
+    /// Bytes of all its files.
+    pub fn size(&self) -> u64 {
+        self.meta.files.values().map(|file| file.size).sum()
+    }
+
+    /// Makes sure that the files are what they were, without reading those that look untouched since they were read.
+    pub(super) fn verify_if_touched(&self, context: &Context) -> Result<()> {
+        let seen = self.directory.join(VERIFIED);
+        if self.look().is_some() && fs::read_to_string(&seen).ok() == self.look() {
+            return Ok(());
+        }
+        self.verify(context)?;
+        self.mark_verified();
+        Ok(())
+    }
+
+    /// Remembers that the files as they lie there now are as their digests say. Not being able to only costs time later.
+    pub(super) fn mark_verified(&self) {
+        if let Some(look) = self.look() {
+            let _ = write_bytes(&self.directory.join(VERIFIED), Access::Shared, look.as_bytes());
+        }
+    }
+
+    fn look(&self) -> Option<String> {
+        self.meta.files.keys().map(|name| look(&self.directory.join(name))).collect()
+    }
+
+    /// Reads all files whole and compares their digests.
+    pub fn verify(&self, context: &Context) -> Result<()> {
+        for (name, known) in &self.meta.files {
+            let path = self.directory.join(name);
+            let found =
+                sha256_of(&path, known.size, &format!("verifying the {name} of {}", self.name), context)?;
+            if found != known.sha256 {
+                return Err(Error::failed(format!(
+                    "the {name} of the box {} was changed after it was made",
+                    self.name
+                ))
+                .detail(format!(
+                    "expected sha256 {}\nfound    sha256 {found}\nin {}",
+                    known.sha256,
+                    path.display()
+                ))
+                .hint(format!("`env box build --vm {}` makes it again", self.name)));
+            }
+        }
+        qcow2::check(&self.image())
+    }
+}
