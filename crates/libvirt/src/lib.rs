@@ -1,0 +1,32 @@
+//! The libvirt provider: machines are VMs. The only place that speaks to libvirt.
+//!
+//! * [`connection`], [`trouble`]: the way to libvirt, and what it complains of in words of ours.
+//! * [`labels`], [`xml`]: whose a thing is, noted in libvirt's own metadata.
+//! * [`address`]: which addresses networks and machines get.
+//! * [`network`]: networks, and the names in them.
+//! * [`pool`], [`boxes`]: disks, and the boxes they come from.
+//! * [`seed`], [`cpio`]: what a machine is given before it first boots.
+//! * [`domain`], [`fields`]: a machine as libvirt has it, and what plans compare.
+//! * [`machine`]: making, starting, stopping and removing one.
+//! * [`observe`], [`transport`], [`kvm`]: what exists, the way into a machine, and whether this host can run VMs quickly.
+
+mod address;
+mod boxes;
+mod connection;
+mod cpio;
+mod domain;
+mod fields;
+mod kvm;
+mod labels;
+mod machine;
+mod network;
+mod observe;
+mod pool;
+mod provider;
+mod seed;
+mod transport;
+mod trouble;
+mod unsupported;
+mod xml;
+
+pub use provider::{LibvirtProvider, make};

@@ -1,0 +1,316 @@
+//! One machine's life: made, started, stopped, removed. Each can be done again and changes nothing then.
+
+use crate::address::{free_address, mac, uuid};
+use crate::boxes::{self, BoxVolumes};
+use crate::domain::Definition;
+use crate::labels::{Kind, Labels};
+use crate::observe::{is_crashed, read, state};
+use crate::seed::{self, HostKey, Interface};
+use crate::trouble::{Answer, Explain, is_out_of_place, optional};
+use crate::{fields, kvm, network, pool, transport};
+use envup::event::{Context, Event};
+use envup::model::digest::hex;
+use envup::model::error::Attempt;
+use envup::model::id::Identity;
+use envup::model::machine::Port;
+use envup::model::observed::State;
+use envup::model::{Error, Result};
+use envup::provider::NewMachine;
+use envup::state::{Directories, SshKey};
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use virt::connect::Connect;
+use virt::domain::Domain;
+
+/// How long a machine may take to shut down when nobody says; in software it takes its time.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// How often a machine that shuts down is looked at, and after how many looks it is asked again: early in its boot it does not hear.
+const GLANCE: Duration = Duration::from_millis(100);
+const ASK_AGAIN: u32 = 30;
+
+/// The name that QEMU's own network has beside the stack's.
+const PORTS: &str = "(ports)";
+
+/// Names of a machine's volumes: its disk, and its initrd with what it is given.
+fn volumes(engine_name: &str) -> [String; 2] {
+    [format!("{engine_name}.qcow2"), format!("{engine_name}.initrd")]
+}
+
+/// A machine's domain, if there is one; fails when somebody else's has its name.
+pub fn lookup(connection: &Connect, identity: &Identity, name: &str) -> Result<Option<(Domain, Labels)>> {
+    let engine_name = identity.machine(name);
+    let found = find(connection, &engine_name).explain(|| format!("cannot look for machine {name}"))?;
+    let Some(found) = found else { return Ok(None) };
+    match read(&found)?.filter(|(labels, _)| labels.is_of(identity)) {
+        Some((labels, _)) => Ok(Some((found, labels))),
+        None => Err(Error::failed(format!("libvirt has a machine {engine_name} that is not of this stack"))
+            .hint("rename it or remove it with virsh, or use another `name` for the stack")),
+    }
+}
+
+fn find(connection: &Connect, engine_name: &str) -> Answer<Option<Domain>> {
+    optional(connection.lookup_domain_by_name(engine_name))
+}
+
+/// Makes a machine, not yet started. What a killed run left of it is made anew; once its domain is there, all of it is.
+pub fn create(
+    connection: &Connect,
+    directories: &Directories,
+    identity: &Identity,
+    new: &NewMachine<'_>,
+    context: &Context,
+) -> Result<()> {
+    let machine = new.machine;
+    let engine_name = identity.machine(&machine.name);
+    if lookup(connection, identity, &machine.name)?.is_some() {
+        return Ok(());
+    }
+    let kvm = kvm::chosen(machine.accel, &directories.cache)?;
+    let mut labels = Labels::new(identity, new.environment, Kind::Machine, &machine.name);
+    fields::notes(&mut labels, machine, new.image, &new.contents);
+    labels.machine.instance = random()?;
+    labels.machine.created = now();
+    let mut shape = fields::declared(identity, machine);
+    for (network, mac_address) in &mut shape.networks {
+        *mac_address = mac(&engine_name, network);
+    }
+    for port in &mut shape.ports {
+        pick(port)?;
+    }
+    let interfaces = interfaces(connection, identity, new, &engine_name)?;
+    labels.machine.addresses =
+        interfaces.iter().map(|one| (one.network.clone(), one.address.to_string())).collect();
+
+    let pool = pool::open(connection)?;
+    let of_box = BoxVolumes::of(new.image);
+    let [disk, initrd] = volumes(&engine_name);
+    let disk = pool::overlay(connection, &pool, &disk, &of_box.disk(), machine.disk.map(|size| size.0))?;
+    let host_key = HostKey::make()?;
+    labels.machine.host_key = host_key.public.clone();
+    let login = SshKey::of(&directories.data.join("projects").join(&identity.id.0))?;
+    let port_mac = (!shape.ports.is_empty()).then(|| mac(&engine_name, PORTS));
+    let content = seed::initrd(
+        &boxes::initrd(connection, &pool, &of_box)?,
+        machine,
+        &interfaces,
+        port_mac.as_deref(),
+        &host_key,
+        &login.public,
+        &new.files,
+    );
+    let what = format!("preparing {}", machine.name);
+    let initrd = pool::write(
+        connection,
+        &pool,
+        &initrd,
+        &mut content.as_slice(),
+        content.len() as u64,
+        &what,
+        context,
+    )?;
+    let kernel = pool::volume(&pool, &of_box.kernel())?
+        .ok_or_else(|| Error::failed("the box's kernel is gone from libvirt's pool"))?;
+    for interface in &interfaces {
+        let join = machine.networks.get(&interface.network);
+        let aliases = join.iter().flat_map(|join| join.aliases.iter().map(String::as_str));
+        let names: Vec<&str> = [machine.name.as_str()].into_iter().chain(aliases).collect();
+        network::name_machine(connection, &identity.network(&interface.network), interface.address, &names)?;
+    }
+    let definition = Definition {
+        name: &engine_name,
+        uuid: uuid("domain", &engine_name),
+        labels: &labels,
+        shape,
+        kvm,
+        files: [pool::path(&disk)?, pool::path(&kernel)?, pool::path(&initrd)?],
+        port_mac,
+    };
+    connection
+        .define_domain_xml(&definition.to_xml())
+        .map(drop)
+        .explain(|| format!("cannot make machine {}", machine.name))
+}
+
+/// The interfaces of a new machine: its declared addresses, or free ones.
+fn interfaces(
+    connection: &Connect,
+    identity: &Identity,
+    new: &NewMachine<'_>,
+    engine_name: &str,
+) -> Result<Vec<Interface>> {
+    let taken = addresses(connection)?;
+    let mut interfaces = Vec::new();
+    for declared in &new.networks {
+        if let Some(external) = &declared.external {
+            return Err(Error::usage(format!(
+                "{} is a VM, which cannot join the external network {external}",
+                new.machine.name
+            ))
+            .hint("VMs join networks of their stack"));
+        }
+        let network = identity.network(&declared.name);
+        let (subnet, leads_out) = network::facts(connection, &network)?;
+        let taken = taken.get(&network).map_or(&[][..], Vec::as_slice);
+        let wanted = new.machine.networks.get(&declared.name).and_then(|join| join.address.as_ref());
+        let address = match wanted {
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|address| subnet.contains(*address) && *address != subnet.host())
+                .ok_or_else(|| {
+                    Error::usage(format!(
+                        "{} cannot have the address {text} on network {}, which is {subnet}",
+                        new.machine.name, declared.name
+                    ))
+                    .hint(format!("{} is this host's own there", subnet.host()))
+                })?,
+            None => free_address(&new.machine.name, &subnet, taken)?,
+        };
+        interfaces.push(Interface {
+            network: declared.name.clone(),
+            mac: mac(engine_name, &network),
+            address,
+            subnet,
+            leads_out,
+        });
+    }
+    Ok(interfaces)
+}
+
+/// Addresses that machines of ours have, by network.
+fn addresses(connection: &Connect) -> Result<BTreeMap<String, Vec<Ipv4Addr>>> {
+    let mut taken: BTreeMap<String, Vec<Ipv4Addr>> = BTreeMap::new();
+    for found in connection.list_all_domains(0).explain(|| "cannot list libvirt's machines")? {
+        let Some((labels, _)) = read(&found)? else { continue };
+        let Some(identity) = labels.identity() else { continue };
+        for (network, address) in &labels.machine.addresses {
+            taken.entry(identity.network(network)).or_default().extend(address.parse::<Ipv4Addr>());
+        }
+    }
+    Ok(taken)
+}
+
+/// A port that is free now, where none was named.
+fn pick(port: &mut Port) -> Result<()> {
+    if port.host.is_none() {
+        let listener = TcpListener::bind((port.host_ip.as_str(), 0))
+            .attempt(|| format!("no port of {} is free", port.host_ip))?;
+        port.host = Some(listener.local_addr().attempt(|| "cannot tell a port")?.port());
+    }
+    Ok(())
+}
+
+/// Starts a machine and waits until its ssh server answers. When QEMU itself dies meanwhile, it gets a second chance.
+pub fn start(connection: &Connect, identity: &Identity, name: &str, context: &Context) -> Result<()> {
+    let cannot = || format!("cannot start machine {name}");
+    let missing = || Error::failed(format!("machine {name} does not exist")).hint("`env up` makes it");
+    let (found, labels) = lookup(connection, identity, name)?.ok_or_else(missing)?;
+    for second in [false, true] {
+        switch_on(&found).explain(cannot)?;
+        let Some(address) = labels.machine.addresses.values().next().and_then(|address| address.parse().ok())
+        else {
+            return Ok(());
+        };
+        let is_alive = || state(&found) == State::Running;
+        match transport::await_banner(name, address, &is_alive, context) {
+            Err(_) if is_crashed(&found) && !second => {
+                context.emit(Event::Note {
+                    text: format!("QEMU crashed while {name} booted: it is started once more"),
+                });
+            }
+            Err(error) if is_crashed(&found) => {
+                return Err(error.context(format!("{} twice: QEMU crashed", cannot())).hint(format!(
+                    "`sudo tail /var/log/libvirt/qemu/{}.log` shows what it said",
+                    identity.machine(name)
+                )));
+            }
+            answered => return answered,
+        }
+    }
+    Ok(())
+}
+
+/// What is frozen goes on, what runs is left alone.
+fn switch_on(found: &Domain) -> Answer<()> {
+    if state(found) == State::Paused {
+        return found.resume().map(drop);
+    }
+    match found.create() {
+        Err(error) if is_out_of_place(&error) && state(found) == State::Running => Ok(()),
+        started => started,
+    }
+}
+
+/// Asks a machine to shut down, and switches it off after the grace. One that is not there is stopped.
+pub fn stop(
+    connection: &Connect,
+    identity: &Identity,
+    name: &str,
+    grace: Option<Duration>,
+    context: &Context,
+) -> Result<()> {
+    let cannot = || format!("cannot stop machine {name}");
+    let Some((found, _)) = lookup(connection, identity, name)? else { return Ok(()) };
+    let context = context.without_deadline().within(grace.unwrap_or(GRACE));
+    let mut looks = 0;
+    while found.is_active().explain(cannot)? {
+        if looks % ASK_AGAIN == 0 {
+            // What cannot be asked is switched off in time.
+            let _ = found.shutdown();
+        }
+        looks += 1;
+        if let Err(over) = context.sleep(GLANCE, &cannot()) {
+            if over.kind == envup::model::Kind::Interrupted {
+                return Err(over);
+            }
+            return switch_off(&found).explain(cannot);
+        }
+    }
+    Ok(())
+}
+
+fn switch_off(found: &Domain) -> Answer<()> {
+    match found.destroy() {
+        Err(error) if is_out_of_place(&error) => Ok(()),
+        ended => optional(ended).map(drop),
+    }
+}
+
+/// Removes a machine, however it stands: its domain, its names, its disks, and what a killed run left of it.
+pub fn remove(connection: &Connect, identity: &Identity, name: &str) -> Result<()> {
+    let cannot = || format!("cannot remove machine {name}");
+    let engine_name = identity.machine(name);
+    let found = find(connection, &engine_name).explain(cannot)?;
+    if let Some(found) = found {
+        let Some((labels, _)) = read(&found)?.filter(|(labels, _)| labels.is_of(identity)) else {
+            // Somebody else's, and so are the disks of that name.
+            return Ok(());
+        };
+        switch_off(&found).explain(cannot)?;
+        for (network, address) in &labels.machine.addresses {
+            if let Ok(address) = address.parse() {
+                network::forget_machine(connection, &identity.network(network), address)?;
+            }
+        }
+        optional(found.undefine()).map(drop).explain(cannot)?;
+    }
+    if let Some(pool) = pool::find(connection)? {
+        for volume in volumes(&engine_name) {
+            pool::remove(&pool, &volume)?;
+        }
+    }
+    Ok(())
+}
+
+fn random() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).attempt(|| "cannot get random bytes")?;
+    Ok(hex(&bytes))
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,205 @@
+//! The disks: a storage pool of our own in libvirt, with a volume for each file. Going through libvirt, it does not matter who may
+//! write where on this host, nor where libvirt runs.
+//!
+//! Volumes carry no labels; they are ours because the pool is.
+
+use crate::trouble::{Explain, optional};
+use crate::xml::escape;
+use envup::event::{Context, Event};
+use envup::model::error::Attempt;
+use envup::model::{Error, Result};
+use std::io::Read;
+use virt::connect::Connect;
+use virt::storage_pool::StoragePool;
+use virt::storage_vol::StorageVol;
+use virt::stream::Stream;
+use virt::sys;
+
+/// Its name in libvirt.
+pub const POOL: &str = "envup";
+
+/// Where it is made.
+const DIRECTORY: &str = "/var/lib/libvirt/images/envup";
+
+/// Bytes sent at a time: libvirt takes no more in one message.
+const PIECE: usize = 256 * 1024;
+
+/// The pool, made when there is none.
+pub fn open(connection: &Connect) -> Result<StoragePool> {
+    let cannot = || format!("cannot use the storage pool {POOL} of libvirt");
+    let found = optional(connection.lookup_storage_pool_by_name(POOL)).explain(cannot)?;
+    let pool = match found {
+        Some(pool) => pool,
+        None => {
+            let xml = format!(
+                "<pool type='dir'><name>{POOL}</name><target><path>{DIRECTORY}</path></target></pool>"
+            );
+            match connection.define_storage_pool_xml(&xml, 0) {
+                Ok(pool) => pool,
+                // Somebody else made it meanwhile.
+                Err(error) => match connection.lookup_storage_pool_by_name(POOL) {
+                    Ok(pool) => pool,
+                    Err(_) => return Err(error).explain(cannot),
+                },
+            }
+        }
+    };
+    if !pool.is_active().explain(cannot)? {
+        let _ = pool.build(0);
+        let _ = pool.set_autostart(true);
+        if let Err(error) = pool.create(sys::VIR_STORAGE_POOL_CREATE_NORMAL)
+            && !pool.is_active().unwrap_or(false)
+        {
+            return Err(error).explain(cannot);
+        }
+    }
+    Ok(pool)
+}
+
+/// The pool, if there is one.
+pub fn find(connection: &Connect) -> Result<Option<StoragePool>> {
+    let found = optional(connection.lookup_storage_pool_by_name(POOL))
+        .explain(|| format!("cannot look for the storage pool {POOL}"))?;
+    Ok(found.filter(|pool| pool.is_active().unwrap_or(false)))
+}
+
+/// A volume, if it is there and whole.
+pub fn volume(pool: &StoragePool, name: &str) -> Result<Option<StorageVol>> {
+    optional(pool.lookup_storage_vol_by_name(name)).explain(|| format!("cannot look for the volume {name}"))
+}
+
+/// A path as domains name it.
+pub fn path(volume: &StorageVol) -> Result<String> {
+    volume.path().explain(|| "cannot tell where a volume lies")
+}
+
+/// Removes a volume; one that is not there is gone.
+pub fn remove(pool: &StoragePool, name: &str) -> Result<()> {
+    let Some(found) = volume(pool, name)? else { return Ok(()) };
+    optional(found.delete(0)).map(drop).explain(|| format!("cannot remove the volume {name}"))
+}
+
+/// Writes a volume of this length. Whoever is killed meanwhile leaves half of it.
+pub fn write(
+    connection: &Connect,
+    pool: &StoragePool,
+    name: &str,
+    source: &mut dyn Read,
+    length: u64,
+    what: &str,
+    context: &Context,
+) -> Result<StorageVol> {
+    remove(pool, name)?;
+    let written = fill(connection, pool, name, source, length, what, context);
+    if written.is_err() {
+        let _ = remove(pool, name);
+    }
+    written
+}
+
+fn fill(
+    connection: &Connect,
+    pool: &StoragePool,
+    name: &str,
+    source: &mut dyn Read,
+    length: u64,
+    what: &str,
+    context: &Context,
+) -> Result<StorageVol> {
+    let cannot = || format!("cannot write the volume {name}");
+    let volume = StorageVol::create_xml(pool, &raw(name, length), 0).explain(cannot)?;
+    let stream = Stream::new(connection, 0).explain(cannot)?;
+    volume.upload(&stream, 0, length, 0).explain(cannot)?;
+    let (mut piece, mut done) = (vec![0; PIECE], 0);
+    loop {
+        context.check(what)?;
+        let count = source.read(&mut piece).attempt(cannot)?;
+        if count == 0 {
+            break;
+        }
+        let mut rest = &piece[..count];
+        while !rest.is_empty() {
+            let sent = usize::try_from(stream.send(rest).explain(cannot)?).unwrap_or(0);
+            if sent == 0 {
+                return Err(Error::failed(cannot()).hint("libvirt takes no more: does its daemon still run?"));
+            }
+            rest = &rest[sent..];
+        }
+        done += count as u64;
+        context.emit(Event::Progress { machine: None, what: what.to_owned(), done, total: Some(length) });
+    }
+    stream.finish().explain(cannot)?;
+    if done != length {
+        return Err(
+            Error::failed(cannot()).because(std::io::Error::other("the file changed while it was read"))
+        );
+    }
+    Ok(volume)
+}
+
+fn raw(name: &str, length: u64) -> String {
+    format!(
+        "<volume><name>{}</name><capacity>{length}</capacity><allocation>0</allocation><target><format type='raw'/>\
+         <permissions><mode>0600</mode></permissions></target></volume>",
+        escape(name)
+    )
+}
+
+/// Makes the disk of a machine: what it writes goes into a file of its own above the box's disk, which stays as it is. The disk is
+/// as long as the box's unless it should be longer.
+pub fn overlay(
+    connection: &Connect,
+    pool: &StoragePool,
+    name: &str,
+    base: &str,
+    length: Option<u64>,
+) -> Result<StorageVol> {
+    let cannot = || format!("cannot make the disk {name}");
+    let below =
+        volume(pool, base)?.ok_or_else(|| Error::failed(cannot()).hint("its box is gone: run it again"))?;
+    let base_path = path(&below)?;
+    let shortest = length_of_image(connection, &below)?;
+    if let Some(length) = length.filter(|length| *length < shortest) {
+        return Err(Error::usage(format!(
+            "a disk of {} is shorter than that of its box, which has {}",
+            envup::model::size::Size(length),
+            envup::model::size::Size(shortest)
+        ))
+        .hint("raise `disk` of the machine, or leave it out"));
+    }
+    remove(pool, name)?;
+    let xml = format!(
+        "<volume><name>{}</name><capacity>{}</capacity><target><format type='qcow2'/>\
+         <permissions><mode>0600</mode></permissions></target>\
+         <backingStore><path>{}</path><format type='qcow2'/></backingStore></volume>",
+        escape(name),
+        length.unwrap_or(shortest),
+        escape(&base_path)
+    );
+    StorageVol::create_xml(pool, &xml, 0).explain(cannot)
+}
+
+/// How long the disk in a qcow2 image is: a number in its header. libvirt itself may not have looked yet.
+fn length_of_image(connection: &Connect, volume: &StorageVol) -> Result<u64> {
+    let header = read_some(connection, volume, 32)?;
+    let number = header.get(24..32).ok_or_else(|| Error::failed("the disk of the box is no disk"))?;
+    Ok(number.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+}
+
+/// The content of a volume that is small.
+pub fn read(connection: &Connect, volume: &StorageVol) -> Result<Vec<u8>> {
+    let length = volume.info().explain(|| "cannot tell the length of a volume")?.capacity;
+    read_some(connection, volume, usize::try_from(length).unwrap_or(usize::MAX))
+}
+
+fn read_some(connection: &Connect, volume: &StorageVol, length: usize) -> Result<Vec<u8>> {
+    let cannot = || "cannot read a volume of libvirt's pool";
+    let stream = Stream::new(connection, 0).explain(cannot)?;
+    volume.download(&stream, 0, length as u64, 0).explain(cannot)?;
+    let (mut content, mut piece) = (Vec::with_capacity(length), vec![0; PIECE]);
+    while let Ok(count @ 1..) = usize::try_from(stream.recv(&mut piece).explain(cannot)?) {
+        content.extend_from_slice(&piece[..count]);
+    }
+    stream.finish().explain(cannot)?;
+    Ok(content)
+}

@@ -1,0 +1,232 @@
+//! The provider itself: each call of the trait goes to the module that does it. Nothing is connected before the first that needs it.
+
+use crate::labels::{Kind, Labels};
+use crate::transport::VmTransport;
+use crate::trouble::Explain;
+use crate::{boxes, connection, fields, machine, network, observe, unsupported};
+use envup::event::Context;
+use envup::model::capabilities::Capabilities;
+use envup::model::fields::Fields;
+use envup::model::id::{Identity, ProjectId};
+use envup::model::machine::Machine;
+use envup::model::observed::{Contents, Observed, State};
+use envup::model::stack::{Network, Stack, Volume};
+use envup::model::{Error, Result};
+use envup::provider::{BoxFiles, LogLine, LogOptions, Operation, Provider, Scope, Surroundings};
+use envup::state::{Access, Directories, SshKey, create_directory, write_bytes};
+use envup::transport::Transport;
+use envup::transport::ssh::SshTarget;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use virt::connect::Connect;
+
+/// As the Envfile names it.
+pub const NAME: &str = "libvirt";
+
+static CAPABILITIES: Capabilities =
+    Capabilities { update: &[], update_box: &["env."], existing: false, disks: true, optional: true };
+
+/// How often a machine that somebody waits for is looked at.
+const GLANCE: Duration = Duration::from_millis(200);
+
+/// Runs machines as VMs of libvirt.
+pub struct LibvirtProvider {
+    uri: String,
+    directories: Directories,
+    connection: Mutex<Option<Connect>>,
+    /// By instance.
+    transports: Mutex<BTreeMap<String, VmTransport>>,
+}
+
+/// The provider for the libvirt that virsh would ask; see [`Make`](envup::provider::Make).
+pub fn make(surroundings: &Surroundings, directories: &Directories) -> Box<dyn Provider> {
+    let uri = surroundings.variable(connection::URI_VARIABLE).unwrap_or(connection::URI);
+    Box::new(LibvirtProvider {
+        uri: uri.to_owned(),
+        directories: directories.clone(),
+        connection: Mutex::default(),
+        transports: Mutex::default(),
+    })
+}
+
+impl LibvirtProvider {
+    fn connection(&self) -> Result<Connect> {
+        let mut known = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        // A daemon that was started anew knows nothing of the connection to the old one, and keeps all machines.
+        if let Some(alive) = known.as_ref().filter(|one| one.is_alive().unwrap_or(false)) {
+            return Ok(alive.clone());
+        }
+        let new = connection::open(&self.uri)?;
+        *known = Some(new.clone());
+        Ok(new)
+    }
+
+    /// The labels of a machine that exists.
+    fn labels(&self, identity: &Identity, name: &str) -> Result<Labels> {
+        let found = machine::lookup(&self.connection()?, identity, name)?;
+        found
+            .map(|(_, labels)| labels)
+            .ok_or_else(|| Error::failed(format!("machine {name} does not exist")).hint("`env up` makes it"))
+    }
+
+    fn transport(&self, identity: &Identity, name: &str) -> Result<VmTransport> {
+        let labels = self.labels(identity, name)?;
+        let instance = &labels.machine.instance;
+        let mut transports = self.transports.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = transports.get(instance) {
+            return Ok(known.clone());
+        }
+        let address = address(&labels).ok_or_else(|| {
+            Error::failed(format!("machine {name} is on no network: there is no way into it"))
+        })?;
+        let private = self.directories.data.join("projects").join(&identity.id.0);
+        // What libvirt notes is the truth; ssh wants a file.
+        let known_hosts = private.join("known_hosts.vms").join(identity.machine(name));
+        create_directory(known_hosts.parent().unwrap_or(&private), Access::Private)?;
+        write_bytes(
+            &known_hosts,
+            Access::Private,
+            format!("{address} {}\n", labels.machine.host_key).as_bytes(),
+        )?;
+        let target = SshTarget {
+            host: address.to_string(),
+            user: Some("root".to_owned()),
+            port: Some(22),
+            identity: Some(SshKey::of(&private)?.private),
+            // Nothing of the user's own ssh is about machines of ours.
+            config_file: Some("/dev/null".into()),
+            known_hosts: Some(known_hosts),
+            sudo: false,
+        };
+        let (found, connection) = (identity.machine(name), self.connection()?);
+        let is_alive = move || {
+            let found = connection.lookup_domain_by_name(&found);
+            found.is_ok_and(|found| observe::state(&found) == State::Running)
+        };
+        let new = VmTransport::new(name, address, target, &self.directories.runtime, Arc::new(is_alive))?;
+        Ok(transports.entry(instance.clone()).or_insert(new).clone())
+    }
+}
+
+fn address(labels: &Labels) -> Option<Ipv4Addr> {
+    labels.machine.addresses.values().next()?.parse().ok()
+}
+
+impl Provider for LibvirtProvider {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn check(&self) -> Result<()> {
+        self.connection().map(drop)
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &CAPABILITIES
+    }
+
+    fn describe(&self, stack: &Stack, machine: &Machine, image: &str, contents: &Contents) -> Result<Fields> {
+        unsupported::check(stack, machine)?;
+        // Whose machine it is shows in no field.
+        let nobody = Identity {
+            id: ProjectId("000000000000".to_owned()),
+            name: String::new(),
+            directory: String::new(),
+        };
+        let mut labels = Labels::new(&nobody, &stack.environment, Kind::Machine, &machine.name);
+        fields::notes(&mut labels, machine, image, contents);
+        Ok(fields::fields(&labels, &fields::declared(&nobody, machine)))
+    }
+
+    fn describe_network(&self, network: &Network) -> Fields {
+        network::describe(network)
+    }
+
+    fn describe_volume(&self, _: &Volume) -> Fields {
+        Fields::default()
+    }
+
+    fn observe(&self, scope: Scope<'_>) -> Result<Observed> {
+        observe::observe(&self.connection()?, scope)
+    }
+
+    fn apply(&self, identity: &Identity, operation: Operation<'_>, context: &Context) -> Result<()> {
+        let connection = &self.connection()?;
+        match operation {
+            Operation::ImportBox { reference, files: BoxFiles::Disk { disk, kernel, initrd } } => {
+                boxes::import(connection, reference, (disk, kernel, initrd), context)
+            }
+            Operation::PullImage { .. } | Operation::BuildImage { .. } | Operation::ImportBox { .. } => {
+                Err(Error::failed("VMs are made from the disks of boxes"))
+            }
+            // Networks are not told their environment; which one it is, the stack's full name says.
+            Operation::CreateNetwork(network) => {
+                let environment = identity.name.split_once('.').map_or("dev", |(_, environment)| environment);
+                network::create(connection, identity, environment, network)
+            }
+            Operation::RemoveNetwork(name) => network::remove(connection, identity, name),
+            Operation::CreateVolume(volume) => {
+                Err(Error::usage(format!("volume {}: VMs have no volumes yet", volume.name)))
+            }
+            Operation::RemoveVolume(_) => Ok(()),
+            Operation::CreateMachine(new) => {
+                machine::create(connection, &self.directories, identity, new, context)
+            }
+            Operation::StartMachine(name) => machine::start(connection, identity, name, context),
+            Operation::StopMachine { name, grace } => {
+                machine::stop(connection, identity, name, grace, context)
+            }
+            Operation::UpdateMachine { machine, .. } => {
+                Err(Error::failed(format!("{} cannot change while it lives", machine.machine.name)))
+            }
+            Operation::RemoveMachine(name) => machine::remove(connection, identity, name),
+            Operation::Prune => {
+                let used: BTreeSet<String> = observe::images(connection)?;
+                boxes::prune(connection, &used)
+            }
+        }
+    }
+
+    fn connect(&self, identity: &Identity, name: &str) -> Result<Box<dyn Transport>> {
+        Ok(Box::new(self.transport(identity, name)?))
+    }
+
+    fn reach(&self, identity: &Identity, name: &str, context: &Context) -> Result<()> {
+        match address(&self.labels(identity, name)?) {
+            Some(_) => self.transport(identity, name)?.ready(context),
+            None => Ok(()),
+        }
+    }
+
+    fn direct_address(&self, identity: &Identity, name: &str) -> Result<Option<IpAddr>> {
+        Ok(address(&self.labels(identity, name)?).map(IpAddr::V4))
+    }
+
+    fn wait(&self, identity: &Identity, name: &str, context: &Context) -> Result<i64> {
+        let what = format!("waiting for the end of {name}");
+        loop {
+            let Some((found, _)) = machine::lookup(&self.connection()?, identity, name)? else {
+                return Ok(1);
+            };
+            if !found.is_active().explain(|| what.clone())? {
+                // A machine that switches itself off has done its work; QEMU's own death is a failure.
+                return Ok(i64::from(observe::is_crashed(&found)));
+            }
+            context.sleep(GLANCE, &what)?;
+        }
+    }
+
+    fn logs(
+        &self,
+        _: &Identity,
+        name: &str,
+        _: &LogOptions,
+        _: &mut dyn FnMut(LogLine) -> Result<()>,
+        _: &Context,
+    ) -> Result<()> {
+        Err(Error::failed(format!("the log of {name} is its journal, and it does not run or has none"))
+            .hint("`env up` starts it; `virsh console` shows what it says while it boots"))
+    }
+}

@@ -1,0 +1,158 @@
+//! What a machine is given before it first boots: who it is, whom it lets in, how it reaches the networks. It is an archive behind
+//! the box's initrd, which places it on the disk once; secrets it puts into memory at each boot. Nothing of it is on a command line.
+
+use crate::address::Subnet;
+use crate::cpio::{Archive, pad};
+use envup::model::Result;
+use envup::model::error::Attempt;
+use envup::model::machine::Machine;
+use envup::provider::PlacedFile;
+use envup::state::{make_ssh_key, public_half};
+use std::fs;
+use std::net::Ipv4Addr;
+
+/// Where the initrd looks for what goes to the disk, and into memory.
+const DISK: &str = "machine";
+const MEMORY: &str = "secrets";
+
+/// Where secrets are seen in a machine.
+const SECRETS: &str = "/run/secrets/";
+
+/// A network interface as the machine has to set it up.
+pub struct Interface {
+    /// Name of the network in the stack.
+    pub network: String,
+    /// Its hardware address.
+    pub mac: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// The range it lies in.
+    pub subnet: Subnet,
+    /// Whether it leads out of this host.
+    pub leads_out: bool,
+}
+
+/// The key by which a machine is known.
+pub struct HostKey {
+    /// The private half, as a file of sshd.
+    pub private: Vec<u8>,
+    /// The public half, type and value.
+    pub public: String,
+}
+
+impl HostKey {
+    /// A new one; it never lies on this host's disk for longer than making it takes.
+    pub fn make() -> Result<Self> {
+        let place = tempfile::tempdir().attempt(|| "cannot make a temporary directory")?;
+        let path = place.path().join("key");
+        make_ssh_key(&path)?;
+        let private = fs::read(&path).attempt(|| "cannot read a key that was just made")?;
+        Ok(Self { private, public: public_half(&path)? })
+    }
+}
+
+/// An initrd for one machine: the box's, and behind it the machine's own.
+pub fn initrd(
+    box_initrd: &[u8],
+    machine: &Machine,
+    interfaces: &[Interface],
+    port_interface: Option<&str>,
+    host_key: &HostKey,
+    login_key: &str,
+    files: &[PlacedFile],
+) -> Vec<u8> {
+    let mut archive = Archive::default();
+    let mut place =
+        |path: &str, mode: u32, content: &[u8]| archive.file(&format!("{DISK}{path}"), mode, content);
+    let name = machine.host_name();
+    place("/etc/hostname", 0o644, format!("{name}\n").as_bytes());
+    place("/etc/hosts", 0o644, hosts(machine, interfaces).as_bytes());
+    place("/etc/resolv.conf", 0o644, resolv_conf(machine, interfaces).as_bytes());
+    place("/etc/ssh/ssh_host_ed25519_key", 0o600, &host_key.private);
+    place("/etc/ssh/ssh_host_ed25519_key.pub", 0o644, format!("{}\n", host_key.public).as_bytes());
+    for (number, interface) in interfaces.iter().enumerate() {
+        let gateway = interface.leads_out && interfaces.iter().position(|one| one.leads_out) == Some(number);
+        place(
+            &format!("/etc/systemd/network/10-{}.network", interface.network),
+            0o644,
+            network_file(
+                &interface.mac,
+                &interface.address.to_string(),
+                interface.subnet.prefix,
+                gateway.then(|| interface.subnet.host()),
+            )
+            .as_bytes(),
+        );
+    }
+    if let Some(mac) = port_interface {
+        let file = network_file(mac, crate::domain::PORT_GUEST, crate::domain::PORT_PREFIX, None);
+        place("/etc/systemd/network/20-ports.network", 0o644, file.as_bytes());
+    }
+    archive.directory(&format!("{DISK}/root"), 0o700);
+    archive.directory(&format!("{DISK}/root/.ssh"), 0o700);
+    archive.file(&format!("{DISK}/root/.ssh/authorized_keys"), 0o600, format!("{login_key}\n").as_bytes());
+    for file in files {
+        match file.path.strip_prefix(SECRETS).filter(|_| file.secret) {
+            Some(name) => archive.file(&format!("{MEMORY}/{name}"), 0o400, &file.content),
+            None => archive.file(&format!("{DISK}{}", file.path), 0o644, &file.content),
+        }
+    }
+    let mut initrd = box_initrd.to_vec();
+    pad(&mut initrd);
+    initrd.extend(archive.finish());
+    initrd
+}
+
+fn hosts(machine: &Machine, interfaces: &[Interface]) -> String {
+    let mut text = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n".to_owned();
+    let name = machine.host_name();
+    let address =
+        interfaces.first().map_or_else(|| "127.0.1.1".to_owned(), |first| first.address.to_string());
+    text += &format!("{address} {name}\n");
+    for (name, address) in &machine.extra_hosts {
+        text += &format!("{address} {name}\n");
+    }
+    text
+}
+
+/// The host answers for the machines of a network, and passes on what it does not know.
+fn resolv_conf(machine: &Machine, interfaces: &[Interface]) -> String {
+    let own = interfaces.iter().map(|interface| interface.subnet.host().to_string());
+    let servers: Vec<String> = if machine.dns.is_empty() { own.collect() } else { machine.dns.clone() };
+    servers.iter().map(|server| format!("nameserver {server}\n")).collect()
+}
+
+fn network_file(mac: &str, address: &str, prefix: u8, gateway: Option<Ipv4Addr>) -> String {
+    let gateway = gateway.map_or_else(String::new, |gateway| format!("Gateway={gateway}\n"));
+    format!(
+        "[Match]\nMACAddress={mac}\n\n[Network]\nAddress={address}/{prefix}\n{gateway}LinkLocalAddressing=no\nIPv6AcceptRA=no\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use envup::model::machine::BoxSource;
+    use envup::model::machine::Source;
+
+    #[test]
+    fn only_one_interface_has_the_way_out() {
+        let interface = |network: &str, leads_out| Interface {
+            network: network.into(),
+            mac: format!("52:54:00:00:00:{network}"),
+            address: Ipv4Addr::new(10, 5, 0, 9),
+            subnet: "10.5.0.0/24".parse().unwrap(),
+            leads_out,
+        };
+        let machine = Machine::new("web", Source::Box(BoxSource::Named("debian/12".into())));
+        let key = HostKey { private: b"private".to_vec(), public: "ssh-ed25519 public".into() };
+        let secret =
+            PlacedFile { path: "/run/secrets/token".into(), content: b"hush".to_vec(), secret: true };
+        let interfaces = [interface("01", false), interface("02", true), interface("03", true)];
+        let initrd = initrd(b"box", &machine, &interfaces, None, &key, "ssh-ed25519 login", &[secret]);
+        assert!(initrd.starts_with(b"box\x00070701"));
+        let text = String::from_utf8_lossy(&initrd);
+        assert_eq!(text.matches("Gateway=10.5.0.1").count(), 1);
+        assert!(text.contains("secrets/token") && !text.contains("machine/run/secrets"));
+    }
+}

@@ -1,0 +1,127 @@
+//! The way into a VM: ssh to its address, with the checkout's key and the host key that the VM was given, once its sshd answers.
+
+use envup::event::{Context, Event};
+use envup::model::{Error, Kind, Result};
+use envup::transport::ssh::{SshTarget, SshTransport};
+use envup::transport::{Command, Exit, Output, Transport};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// What every ssh server says first.
+const BANNER: &[u8] = b"SSH-";
+
+/// How long a connection may take to be made, and the pauses between two tries.
+const TRY: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a server that took the connection may take to speak. Each connection costs a machine that just boots a process: who
+/// gives up early and comes again keeps it from ever answering.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long a VM may take until its sshd answers. In software, beside others, a boot takes its time.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A way into one VM; clones share one connection.
+#[derive(Clone)]
+pub struct VmTransport {
+    machine: String,
+    address: Ipv4Addr,
+    /// Whether it makes sense to wait for an answer.
+    is_alive: Arc<dyn Fn() -> bool + Send + Sync>,
+    has_answered: Arc<AtomicBool>,
+    ssh: SshTransport,
+}
+
+impl VmTransport {
+    /// A way to this machine; nothing is connected yet.
+    pub fn new(
+        machine: &str,
+        address: Ipv4Addr,
+        target: SshTarget,
+        runtime: &std::path::Path,
+        is_alive: Arc<dyn Fn() -> bool + Send + Sync>,
+    ) -> Result<Self> {
+        let ssh = SshTransport::new(target, runtime)?;
+        Ok(Self { machine: machine.to_owned(), address, is_alive, has_answered: Arc::default(), ssh })
+    }
+
+    /// Waits until it can be connected to.
+    pub fn ready(&self, context: &Context) -> Result<()> {
+        if self.has_answered.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        await_banner(&self.machine, self.address, &*self.is_alive, context)?;
+        self.has_answered.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Waits until the sshd of a machine answers. A connection alone says nothing.
+pub fn await_banner(
+    machine: &str,
+    address: Ipv4Addr,
+    is_alive: &dyn Fn() -> bool,
+    context: &Context,
+) -> Result<()> {
+    let what = format!("waiting for the ssh server of {machine}");
+    let patience = context.within(PATIENCE);
+    let mut told = false;
+    loop {
+        let seen = match banner(address) {
+            Ok(()) => return Ok(()),
+            Err(seen) => seen,
+        };
+        if !is_alive() {
+            return Err(
+                Error::new(Kind::Incomplete, format!("{machine} does not run")).hint("`env up` starts it")
+            );
+        }
+        if !told {
+            let (machine, requirement) = (machine.to_owned(), "its ssh server".to_owned());
+            context.emit(Event::Waiting { machine, requirement, detail: seen });
+            told = true;
+        }
+        patience.sleep(PAUSE, &what).map_err(|error| match error.kind {
+            Kind::Interrupted => error,
+            _ => Error::new(
+                Kind::Incomplete,
+                format!("{machine} runs, but its ssh server does not answer at {address}"),
+            )
+            .hint("`virsh console` shows what it does; a VM of too little memory may not come up"),
+        })?;
+    }
+}
+
+fn banner(address: Ipv4Addr) -> std::result::Result<(), String> {
+    let said = |error: std::io::Error| error.to_string();
+    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((address, 22)), TRY).map_err(said)?;
+    stream.set_read_timeout(Some(SILENCE)).map_err(said)?;
+    let mut begin = [0; BANNER.len()];
+    stream.read_exact(&mut begin).map_err(said)?;
+    if begin == BANNER { Ok(()) } else { Err("something else than ssh answers".to_owned()) }
+}
+
+impl Transport for VmTransport {
+    fn exec(&self, command: Command, output: &mut dyn Output, context: &Context) -> Result<Exit> {
+        self.ready(context)?;
+        self.ssh.exec(command, output, context)
+    }
+
+    fn put(&self, archive: &mut (dyn Read + Send), directory: &str, context: &Context) -> Result<()> {
+        self.ready(context)?;
+        self.ssh.put(archive, directory, context)
+    }
+
+    fn get(&self, path: &str, archive: &mut dyn Write, context: &Context) -> Result<()> {
+        self.ready(context)?;
+        self.ssh.get(path, archive, context)
+    }
+
+    fn agent(&self, context: &Context) -> Result<String> {
+        self.ready(context)?;
+        self.ssh.agent(context)
+    }
+}

@@ -1,0 +1,10 @@
+//! VMs on real libvirt and QEMU. One test at a time holds a VM: in software each takes a processor.
+
+#![allow(clippy::unwrap_used)] // a test that cannot go on fails
+
+#[path = "vms/lifecycle.rs"]
+mod lifecycle;
+#[path = "vms/refused.rs"]
+mod refused;
+#[path = "vms/stage.rs"]
+mod stage;

@@ -1,0 +1,117 @@
+//! The example's VM from nothing to nothing.
+
+use crate::stage::{Stage, virsh};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+
+fn page(port: u16) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(b"GET /index.html HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+/// How many sessions the machine's sshd has let in, by its own journal. Asking is one more each time.
+fn sessions(stage: &Stage) -> usize {
+    let said = stage.env("exec web -- journalctl --quiet -u ssh --grep Accepted").exits(0).stdout;
+    said.lines().count()
+}
+
+/// Everything of a stack that this host knows.
+fn left(prefix: &str) -> Vec<String> {
+    let mut left = Vec::new();
+    for words in ["list --all --name", "net-list --all --name", "vol-list envup"] {
+        left.extend(virsh(words).lines().filter(|line| line.contains(prefix)).map(str::to_owned));
+    }
+    let processes = Command::new("ps").args(["-eo", "stat,args"]).output().unwrap();
+    let processes = String::from_utf8_lossy(&processes.stdout).into_owned();
+    left.extend(processes.lines().filter(|line| line.contains(prefix)).map(str::to_owned));
+    for directory in [
+        "/var/lib/libvirt/dnsmasq",
+        "/run/libvirt/network",
+        "/etc/libvirt/qemu",
+        "/etc/libvirt/qemu/networks",
+    ] {
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.contains(prefix) {
+                left.push(format!("{directory}/{name}"));
+            }
+        }
+    }
+    left
+}
+
+fn bridges() -> Vec<String> {
+    let names = std::fs::read_dir("/sys/class/net").unwrap().flatten();
+    let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("ev-")).collect()
+}
+
+#[test]
+fn a_vm_lives_as_a_container_does() {
+    let stage = Stage::example("vm");
+    stage.change("\"8087:80\"", "\"auto:80\"");
+    let before = bridges();
+
+    let up = stage.env("up").exits(0);
+    assert!(up.stdout.contains("http://127.0.0.1:"), "{}", up.stdout);
+    let prefix = stage.prefix("vm");
+    stage.env("plan").exits(0);
+    let status: serde_json::Value =
+        serde_json::from_str(&stage.env("status --json").exits(0).stdout).unwrap();
+    let machine = &status["machines"][0];
+    assert_eq!((machine["provider"].as_str(), machine["state"].as_str()), (Some("libvirt"), Some("running")));
+    let port = u16::try_from(machine["ports"][0]["host"].as_u64().unwrap()).unwrap();
+    let kernel = stage.env("exec web -- uname -r").exits(0).stdout;
+    assert!(page(port).contains(kernel.trim()), "{} in {}", kernel, page(port));
+
+    // Nothing to do is nothing done: no session, no command.
+    let known = sessions(&stage);
+    let again = stage.env("up").exits(0);
+    assert!(again.stdout.contains("nothing to do"), "{}", again.stdout);
+    assert_eq!(sessions(&stage), known + 1);
+
+    // The disk was grown, no unit failed, names are known, secrets of ours are on no command line.
+    let disk: u64 = stage
+        .env("exec web -- df --output=size -B1 /")
+        .exits(0)
+        .stdout
+        .lines()
+        .last()
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    assert!(disk > 3 << 30, "{disk}");
+    assert_eq!(stage.env("exec web -- systemctl is-system-running").exits(0).stdout.trim(), "running");
+    assert!(stage.env("exec web -- getent hosts web").exits(0).stdout.contains("web"));
+    stage.env("exec web -- false").exits(1);
+    assert!(stage.env("logs web --tail 3").exits(0).stdout.lines().count() >= 3);
+    std::fs::write(stage.directory().join("note"), "hello").unwrap();
+    stage.env("copy note web:/root/note").exits(0);
+    assert_eq!(stage.env("exec web -- cat /root/note").exits(0).stdout, "hello");
+    stage.env("drift").exits(2);
+    let agents = stage.env("exec web -- sh -c ls").exits(0);
+    assert!(!agents.stdout.contains("envup"));
+
+    // What changed on the host runs again, and nothing else.
+    std::fs::write(stage.directory().join("page/index.html"), "changed KERNEL").unwrap();
+    stage.env("up").exits(0);
+    stage.env("exec web -- systemctl restart page").exits(0);
+
+    // A machine that is switched off boots its own disk again.
+    stage.env("stop").exits(0);
+    assert!(stage.env("status").exits(0).stdout.contains("stopped"));
+    stage.env("up").exits(0);
+    assert_eq!(stage.env("exec web -- cat /root/note").exits(0).stdout, "hello");
+    assert!(page(port).contains("changed"));
+
+    let listed = stage.env("list").exits(0).stdout;
+    assert!(listed.lines().any(|line| line.contains("libvirt")), "{listed}");
+    stage.env("destroy --yes").exits(0);
+    assert_eq!(left(&prefix), Vec::<String>::new());
+    assert_eq!(bridges(), before);
+}

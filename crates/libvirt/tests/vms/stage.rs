@@ -1,0 +1,123 @@
+//! A checkout with a data directory of its own, whose VMs go away with it however the test ended.
+
+#![allow(clippy::disallowed_methods)] // the environment of the tests is handed on to what they run
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::TempDir;
+
+/// What a run of `env` gave.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Fails unless it exited so.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "\n{}\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// A checkout.
+pub struct Stage {
+    place: TempDir,
+}
+
+impl Stage {
+    /// One with this Envfile.
+    pub fn new(envfile: &str) -> Self {
+        let stage = Self::empty();
+        std::fs::write(stage.directory().join("Envfile"), envfile).unwrap();
+        stage
+    }
+
+    /// One that is a copy of an example.
+    pub fn example(name: &str) -> Self {
+        let stage = Self::empty();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name).join(".");
+        let copied = Command::new("cp").arg("-r").arg(source).arg(stage.directory()).status().unwrap();
+        assert!(copied.success());
+        stage
+    }
+
+    fn empty() -> Self {
+        let place = tempfile::Builder::new().prefix("envup-vm-").tempdir().unwrap();
+        std::fs::create_dir_all(place.path().join("project")).unwrap();
+        std::fs::create_dir_all(place.path().join("data")).unwrap();
+        // Boxes are costly: all tests share them, also those of containers.
+        let boxes = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boxes");
+        std::fs::create_dir_all(&boxes).unwrap();
+        std::os::unix::fs::symlink(boxes, place.path().join("data/boxes")).unwrap();
+        Self { place }
+    }
+
+    /// Where its Envfile is.
+    pub fn directory(&self) -> PathBuf {
+        self.place.path().canonicalize().unwrap().join("project")
+    }
+
+    /// Replaces a part of its Envfile that must be in it.
+    pub fn change(&self, old: &str, new: &str) {
+        let path = self.directory().join("Envfile");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old), "no {old:?} in\n{text}");
+        std::fs::write(path, text.replace(old, new)).unwrap();
+    }
+
+    /// Runs `env WORDS`, split at spaces: the program that people type, which becomes the other one.
+    pub fn env(&self, words: &str) -> Ran {
+        self.run(&program("env"), words)
+    }
+
+    /// The same with another program.
+    pub fn run(&self, program: &Path, words: &str) -> Ran {
+        let output = Command::new(program)
+            .args(words.split_whitespace())
+            .current_dir(self.directory())
+            .env("ENVUP_DATA_DIR", self.place.path().join("data"))
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+
+    /// The beginning of the names of its things in libvirt.
+    pub fn prefix(&self, stack: &str) -> String {
+        let record = std::fs::read_to_string(self.directory().join(".envup/id")).unwrap();
+        let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+        format!("{stack}-{}-", &record["id"].as_str().unwrap()[..6])
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if self.directory().join(".envup/id").exists() {
+            let gone = self.env("destroy --yes");
+            if gone.code != 0 && !std::thread::panicking() {
+                panic!("cannot clean up:\n{}", gone.stderr);
+            }
+        }
+    }
+}
+
+/// A program of this build. `env-libvirt` is this package's; `env` is built with the workspace.
+pub fn program(name: &str) -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_env-libvirt")).with_file_name(name);
+    assert!(program.is_file(), "{} is not built: `cargo build` makes it", program.display());
+    program
+}
+
+/// What virsh says.
+pub fn virsh(words: &str) -> String {
+    let output =
+        Command::new("virsh").args(["-q", "-c", "qemu:///system"]).args(words.split(' ')).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
