@@ -117,7 +117,7 @@ impl Session {
         let loaded = envfile::load(&self.envfile(which)?, &self.load_options(which))?;
         let directories = Directories::from_environment()?;
         let mut providers = self.providers(&directories);
-        if vms::concern(&loaded.stack) {
+        if vms::concern(&loaded.stack, &directories) {
             vms::hand_over(self, &providers)?;
         }
         self.warn(&loaded);

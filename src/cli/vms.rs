@@ -5,6 +5,7 @@ use super::session::Session;
 use crate::engine::Providers;
 use crate::model::stack::Stack;
 use crate::model::{Error, Kind, Result};
+use crate::state::{Directories, provider_is_remembered};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -18,9 +19,10 @@ const PROGRAM: &str = "env-libvirt";
 /// What it is linked with.
 const LIBRARY: &std::ffi::CStr = c"libvirt.so.0";
 
-/// Whether a stack has machines that are VMs.
-pub fn concern(stack: &Stack) -> bool {
+/// Whether a stack has machines that are VMs, or had some when it was brought up.
+pub fn concern(stack: &Stack, directories: &Directories) -> bool {
     stack.machines.values().any(|machine| machine.provider == PROVIDER)
+        || provider_is_remembered(directories, &stack.directory, &stack.full_name(), PROVIDER)
 }
 
 /// Becomes the program that can do this, with the same words, unless this one can. Returns when it can, or with what is missing.

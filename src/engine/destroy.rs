@@ -55,19 +55,22 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
             provider.apply(&world.identity, Operation::RemoveMachine(name), context)?;
         }
         for network in &observed.networks {
-            let provider = world.provider_of_things()?;
+            let provider = world.providers.get(&network.provider)?;
             provider.apply(&world.identity, Operation::RemoveNetwork(&network.name), context)?;
             destroyed.networks.push(network.name.clone());
         }
     }
     for volume in observed.volumes.iter().filter(|volume| volume.machine.is_none()) {
         if options.volumes && whole {
-            let provider = world.provider_of_things()?;
+            let provider = world.providers.get(&volume.provider)?;
             provider.apply(&world.identity, Operation::RemoveVolume(&volume.name), context)?;
             destroyed.volumes.push(volume.name.clone());
         } else {
             destroyed.kept_volumes.push(volume.name.clone());
         }
+    }
+    if whole && observed.volumes.is_empty() {
+        world.project.forget_providers(&world.identity.name)?;
     }
     Ok(destroyed)
 }

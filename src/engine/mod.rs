@@ -109,9 +109,15 @@ impl World {
         }
     }
 
+    /// Whether a machine of the stack is declared to be run by this provider.
+    pub fn uses(&self, provider: &str) -> bool {
+        self.stack.machines.values().any(|machine| machine.provider == provider)
+    }
+
     /// The provider of what is no machine: networks and volumes belong to the first that the stack uses and that makes any.
     pub fn provider_of_things(&self) -> Result<&dyn Provider> {
-        let used = self.providers.of(&self.stack)?;
+        let mut used = self.providers.of(&self.stack)?;
+        used.sort_by_key(|provider| !self.uses(provider.name()));
         let makes = used.iter().find(|provider| !provider.capabilities().existing);
         let first = makes.or(used.first()).copied();
         first.ok_or_else(|| Error::new(Kind::Unavailable, "this version has no provider"))
@@ -131,13 +137,16 @@ impl Providers {
         })
     }
 
-    /// Those that the machines of a stack use, each once; all when its Envfile is not at hand.
+    /// Those that the machines of a stack use, each once; all when its Envfile is not at hand. Optional ones are among them also
+    /// when it uses them no more: a program has them only where they may matter.
     pub fn of<'a>(&'a self, stack: &Stack) -> Result<Vec<&'a dyn Provider>> {
         if stack.machines.is_empty() {
             return Ok(self.0.iter().map(AsRef::as_ref).collect());
         }
-        let names: BTreeSet<&str> =
+        let mut names: BTreeSet<&str> =
             stack.machines.values().map(|machine| machine.provider.as_str()).collect();
+        let optional = self.0.iter().filter(|provider| provider.capabilities().optional);
+        names.extend(optional.map(|provider| provider.name()));
         names.into_iter().map(|name| self.get(name)).collect()
     }
 }
@@ -195,7 +204,12 @@ fn plan_from(world: &World, view: View, options: &PlanOptions) -> Result<Planned
         rebuild: existing::ours(world, &options.rebuild)?,
         run_steps: options.run_steps.clone(),
     };
-    let mut plan = plan::diff(&desired, &view.observed, &known)?;
+    let things = world.provider_of_things()?.name();
+    // Another provider's network of the same name is another network.
+    let mut observed = view.observed.clone();
+    observed.networks.retain(|network| network.provider == things);
+    observed.volumes.retain(|volume| volume.provider == things);
+    let mut plan = plan::diff(&desired, &observed, &known)?;
     // Machines that were left out on purpose are no orphans.
     plan.orphans.retain(|name| !world.stack.machines.contains_key(name));
     plan.actions.retain(|action| {

@@ -4,8 +4,8 @@ use super::World;
 use super::existing::is_existing;
 use super::steps::CONTENTS_MARK;
 use crate::event::Context;
-use crate::model::Result;
 use crate::model::observed::{Observed, ObservedMachine, State};
+use crate::model::{Kind, Result};
 use crate::provider::{Provider, Scope};
 use crate::state::LedgerCopy;
 use envup_agent::{Ledger, STATE_DIRS};
@@ -25,7 +25,11 @@ pub struct View {
 pub fn observe(world: &World) -> Result<View> {
     let mut view = View::default();
     for provider in world.providers.of(&world.stack)? {
-        let mut observed = provider.observe(Scope::Stack(&world.identity))?;
+        let mut observed = match provider.observe(Scope::Stack(&world.identity)) {
+            // Nobody ever made anything of this stack there.
+            Err(error) if error.kind == Kind::Unavailable && !matters(world, provider) => continue,
+            observed => observed?,
+        };
         for machine in &mut observed.machines {
             let ledger = if provider.capabilities().existing {
                 ledger_of_host(world, provider, machine)
@@ -40,6 +44,14 @@ pub fn observe(world: &World) -> Result<View> {
         view.observed.volumes.append(&mut observed.volumes);
     }
     Ok(view)
+}
+
+/// Whether a provider may have something of the stack.
+fn matters(world: &World, provider: &dyn Provider) -> bool {
+    let name = provider.name();
+    !provider.capabilities().optional
+        || world.uses(name)
+        || world.project.remembers_provider(&world.identity.name, name)
 }
 
 /// The machine's ledger: our copy, which saves a call, or else the one in the machine.

@@ -67,6 +67,7 @@ impl Report {
 pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Context) -> Result<Report> {
     let begin = Instant::now();
     permitted(planned, options)?;
+    remember_providers(world, planned)?;
     let machines: Vec<&Action> = planned.plan.of(Target::Machine).collect();
     context.emit(Event::Begin { machines: machines.iter().map(|action| action.name.clone()).collect() });
     let (board, fresh) = (Board::new(), Fresh::default());
@@ -130,6 +131,17 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
         find_dead(world, &mut report, context);
     }
     Ok(report)
+}
+
+/// Remembers, before anything is made, which providers have to be asked also when the Envfile names them no more.
+fn remember_providers(world: &World, planned: &Planned) -> Result<()> {
+    let made = planned.plan.of(Target::Machine).filter(|action| action.verb != Verb::Keep);
+    for machine in made.filter_map(|action| world.stack.machines.get(&action.name)) {
+        if world.providers.get(&machine.provider)?.capabilities().optional {
+            world.project.remember_provider(&world.identity.name, &machine.provider)?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses what needs somebody's word.

@@ -118,6 +118,8 @@ pub struct ObservedThing {
     pub name: String,
     /// Whose it is.
     pub owner: Owner,
+    /// The provider that has it.
+    pub provider: String,
     /// The machine it belongs to and goes with, for volumes made for one machine.
     pub machine: Option<String>,
     /// The engine's own name for it.

@@ -261,5 +261,8 @@ fn read_only(error: Error) -> Error {
         .hint("the directory of the Envfile must be writable: use a copy that is yours, or change its owner")
 }
 
+mod providers;
 #[cfg(test)]
 mod tests;
+
+pub use providers::provider_is_remembered;

@@ -222,6 +222,7 @@ pub fn observe(connection: &Connect) -> Result<Vec<ObservedThing>> {
         Some(ObservedThing {
             name: labels.name.clone(),
             owner: labels.owner(),
+            provider: crate::provider::NAME.to_owned(),
             machine: None,
             engine_name: network.name().ok()?,
             fields,

@@ -53,6 +53,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use transport::DockerTransport;
 
+/// As the Envfile names it.
+const NAME: &str = "docker";
+
 /// The provider for the engine that the docker command would use in these surroundings; see [`Make`](super::Make).
 pub fn make(surroundings: &Surroundings, _: &Directories) -> Box<dyn Provider> {
     Box::new(DockerProvider::new(surroundings.clone()))
@@ -91,7 +94,7 @@ impl DockerProvider {
 
 impl Provider for DockerProvider {
     fn name(&self) -> &'static str {
-        "docker"
+        NAME
     }
 
     fn check(&self) -> Result<()> {

@@ -47,6 +47,7 @@ pub(super) fn observed(found: &bollard::models::Network) -> Option<ObservedThing
     Some(ObservedThing {
         name: ours.name,
         owner: ours.owner,
+        provider: super::NAME.to_owned(),
         machine: None,
         engine_name,
         fields: describe(&network),

@@ -118,7 +118,7 @@ fn machine(found: &ContainerInspectResponse, image: Option<&str>, ours: Ours) ->
         notes: &Notes::read(config.labels.as_ref()),
     };
     ObservedMachine {
-        provider: "docker".to_owned(),
+        provider: super::NAME.to_owned(),
         engine_name: found.name.clone().unwrap_or_default().trim_start_matches('/').to_owned(),
         created: found.created.as_deref().and_then(nanoseconds),
         state: state_of(&state, is_box),

@@ -47,6 +47,7 @@ pub(super) fn observed(found: &bollard::models::Volume) -> Option<ObservedThing>
     Some(ObservedThing {
         name,
         owner: ours.owner,
+        provider: super::NAME.to_owned(),
         machine,
         engine_name: found.name.clone(),
         fields: describe(&volume),

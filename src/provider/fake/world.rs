@@ -50,10 +50,13 @@ impl World {
             | Operation::ImportBox { .. }
             | Operation::Prune => {}
             Operation::CreateNetwork(network) => {
-                add(&mut observed.networks, thing(identity, &network.name, of_network(network)));
+                add(
+                    &mut observed.networks,
+                    thing(identity, self.provider, &network.name, of_network(network)),
+                );
             }
             Operation::CreateVolume(volume) => {
-                add(&mut observed.volumes, thing(identity, &volume.name, of_volume(volume)));
+                add(&mut observed.volumes, thing(identity, self.provider, &volume.name, of_volume(volume)));
             }
             Operation::RemoveNetwork(name) => {
                 observed.networks.retain(|network| network.name != name);
@@ -176,10 +179,11 @@ fn owner(identity: &Identity, environment: &str) -> Owner {
     }
 }
 
-fn thing(identity: &Identity, name: &str, fields: Fields) -> ObservedThing {
+fn thing(identity: &Identity, provider: &str, name: &str, fields: Fields) -> ObservedThing {
     ObservedThing {
         name: name.to_owned(),
         owner: owner(identity, "dev"),
+        provider: provider.to_owned(),
         machine: None,
         engine_name: identity.network(name),
         fields,

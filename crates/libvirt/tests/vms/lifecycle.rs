@@ -109,6 +109,13 @@ fn a_vm_lives_as_a_container_does() {
     assert_eq!(stage.env("exec web -- cat /root/note").exits(0).stdout, "hello");
     assert!(page(port).contains("changed"));
 
+    // A machine that left the Envfile is still seen.
+    let envfile = std::fs::read_to_string(stage.directory().join("Envfile")).unwrap();
+    std::fs::write(stage.directory().join("Envfile"), "name = \"vm\"\n[machine.other]\nimage = \"other\"\n")
+        .unwrap();
+    assert!(stage.env("status").stdout.contains("web"), "{}", stage.env("status").stdout);
+    std::fs::write(stage.directory().join("Envfile"), envfile).unwrap();
+
     let listed = stage.env("list").exits(0).stdout;
     assert!(listed.lines().any(|line| line.contains("libvirt")), "{listed}");
     stage.env("destroy --yes").exits(0);
