@@ -35,6 +35,7 @@ pub const VERBS: &[&str] = &[
     "prune",
     "allow",
     "ssh-config",
+    "inventory",
     "box",
     "layer",
     "completions",

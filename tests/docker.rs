@@ -4,6 +4,8 @@
 //! is built once and kept below `target/`. What a test makes, it removes, also when it fails.
 
 mod accept;
+mod ansible;
+mod ansible_refused;
 mod authorities;
 mod canaries;
 mod capture;

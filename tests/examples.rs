@@ -1,5 +1,6 @@
 //! Every example comes up, answers, converges and goes away again, as its README says.
 
+mod ansible;
 mod cloud_init;
 mod puppet;
 

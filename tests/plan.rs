@@ -91,6 +91,7 @@ scripts! {
     steps_cascade_interrupted
     steps_change
     steps_fail
+    steps_together
     update_in_place
     volume_differs
     whole_checkout

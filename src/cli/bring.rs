@@ -1,6 +1,7 @@
 //! The way from a plan to a stack that is up, shared by `up`, `provision`, `rebuild` and `restart`.
 
 use super::agree;
+use super::drift::today;
 use super::options::Bringing;
 use super::session::{Purpose, Session};
 use super::watch::Watch;
@@ -29,6 +30,8 @@ pub struct Wish<'a> {
     pub options: &'a dyn Fn(&World) -> Result<PlanOptions>,
     /// Whether machines are stopped before they are brought up.
     pub stops_first: bool,
+    /// Whether the same is done once more, which must change nothing.
+    pub twice: bool,
 }
 
 /// How it went.
@@ -94,7 +97,15 @@ fn work(session: &Session, wish: &Wish<'_>, watch: &Watch<'_>) -> Result<Done> {
     // A run that does nothing leaves no log behind.
     let log = (!unchanged).then(|| RunLog::create(&world.project, wish.verb)).transpose()?.map(Arc::new);
     let context = log.iter().fold(watch.context.clone(), |context, log| context.also(log.clone()));
-    let report = engine::up(&world, &planned, &UpOptions { replace, no_layers }, &context)?;
+    let up_options = UpOptions { replace, no_layers };
+    let mut report = engine::up(&world, &planned, &up_options, &context)?;
+    if wish.twice && report.error().is_none() {
+        let again = engine::again(&world, &options, &up_options, &today(), &context)?;
+        if let Some(error) = again.error() {
+            return Err(error);
+        }
+        report = again.report;
+    }
     let status = status_after(&world, &report);
     Ok(Done { world, report, status, unchanged, log })
 }

@@ -16,6 +16,7 @@ mod drift;
 mod exec;
 mod help;
 mod interrupt;
+mod inventory;
 mod layers;
 mod list;
 mod logs;
@@ -102,6 +103,7 @@ enum Verb {
     Allow(allow::Allow),
     #[command(name = "ssh-config")]
     SshConfig(ssh_config::SshConfig),
+    Inventory(inventory::Inventory),
     Box(boxes::Boxes),
     Layer(layers::LayerVerb),
     Completions(completions::Completions),
@@ -188,6 +190,7 @@ macro_rules! each_verb {
             Verb::Prune($verb) => $call,
             Verb::Allow($verb) => $call,
             Verb::SshConfig($verb) => $call,
+            Verb::Inventory($verb) => $call,
             Verb::Box($verb) => $call,
             Verb::Layer($verb) => $call,
             Verb::Completions($verb) => $call,

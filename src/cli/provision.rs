@@ -17,11 +17,15 @@ use std::collections::{BTreeMap, BTreeSet};
 Examples:
   env provision db                all steps of db
   env provision --step seed db    the step called seed, also one with `run = \"never\"`
-  env provision --step 2 db       its second step")]
+  env provision --step 2 db       its second step
+  env provision --twice           all steps two times; fails when the second time changed anything")]
 pub struct Provision {
     /// Only this step, by its name or its number
     #[arg(long, value_name = "STEP")]
     step: Option<String>,
+    /// Run them two times, and fail when the second time changed anything
+    #[arg(long)]
+    twice: bool,
     #[command(flatten)]
     bringing: Bringing,
 }
@@ -36,10 +40,13 @@ impl Run for Provision {
             let machines = self.bringing.machines.chosen(&world.stack)?;
             let chosen = world.stack.machines.values();
             let chosen = chosen.filter(|machine| machines.is_empty() || machines.contains(&machine.name));
-            Ok(PlanOptions { run_steps: self.steps(chosen)?, machines, ..PlanOptions::default() })
+            Ok(PlanOptions { run_steps: self.steps(world, chosen)?, machines, ..PlanOptions::default() })
         };
         let bringing = &self.bringing;
-        bring_up(session, &Wish { verb: "provision", bringing, options: &options, stops_first: false })
+        bring_up(
+            session,
+            &Wish { verb: "provision", bringing, options: &options, stops_first: false, twice: self.twice },
+        )
     }
 }
 
@@ -47,6 +54,7 @@ impl Provision {
     /// Keys of the steps to run, by machine.
     fn steps<'a>(
         &self,
+        world: &World,
         machines: impl Iterator<Item = &'a Machine>,
     ) -> Result<BTreeMap<String, BTreeSet<String>>> {
         let (mut run, mut refused) = (BTreeMap::new(), None);
@@ -55,11 +63,12 @@ impl Provision {
                 refused = Some(&machine.name);
                 continue;
             }
-            let chosen: Vec<&Step> = machine.provision.iter().filter(|step| self.wants(step)).collect();
-            let mut keys: BTreeSet<String> = chosen.iter().map(|step| step.key()).collect();
+            let steps = world.stack.steps_of(machine);
+            let chosen: Vec<(String, &Step)> = steps.filter(|(key, step)| self.wants(key, step)).collect();
+            let mut keys: BTreeSet<String> = chosen.iter().map(|(key, _)| key.clone()).collect();
             // What only steps need that run when asked for is not there before.
-            let needs = chosen.iter().filter(|step| step.run == RunPolicy::Never);
-            keys.extend(needs.filter_map(|step| step.tool.needs()).map(|need| need.tool.step_name()));
+            let needs = chosen.iter().filter(|(_, step)| step.run == RunPolicy::Never);
+            keys.extend(needs.filter_map(|(_, step)| step.tool.needs()).map(|need| need.tool.step_name()));
             if !keys.is_empty() {
                 run.insert(machine.name.clone(), keys);
             }
@@ -75,9 +84,9 @@ impl Provision {
         }
     }
 
-    fn wants(&self, step: &Step) -> bool {
+    fn wants(&self, key: &str, step: &Step) -> bool {
         match &self.step {
-            Some(wanted) => step.name == *wanted || step.key() == *wanted,
+            Some(wanted) => step.name == *wanted || key == wanted,
             None => step.run != RunPolicy::Never,
         }
     }

@@ -33,6 +33,9 @@ impl Run for Rebuild {
             Ok(PlanOptions { machines, rebuild, ..PlanOptions::default() })
         };
         let bringing = &self.bringing;
-        bring_up(session, &Wish { verb: "rebuild", bringing, options: &options, stops_first: false })
+        bring_up(
+            session,
+            &Wish { verb: "rebuild", bringing, options: &options, stops_first: false, twice: false },
+        )
     }
 }

@@ -32,6 +32,9 @@ impl Run for Restart {
             })
         };
         let bringing = &self.bringing;
-        bring_up(session, &Wish { verb: "restart", bringing, options: &options, stops_first: true })
+        bring_up(
+            session,
+            &Wish { verb: "restart", bringing, options: &options, stops_first: true, twice: false },
+        )
     }
 }

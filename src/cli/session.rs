@@ -8,6 +8,7 @@ use crate::boxes::Store;
 use crate::engine::{self, Providers, World};
 use crate::envfile::{self, LoadOptions, Loaded};
 use crate::event::{Context, Event, Observer};
+use crate::model::error::Attempt;
 use crate::model::id::ProjectId;
 use crate::model::stack::Stack;
 use crate::model::{Error, Result};
@@ -134,7 +135,8 @@ impl Session {
         let identity = project.identity(&stack.full_name());
         let boxes = self.boxes(&directories, Some(&stack));
         let layers = LayerRecords::of(&directories);
-        Ok(World { identity, providers, project, boxes, layers, stack })
+        let (program, runtime) = (program()?, directories.runtime.clone());
+        Ok(World { identity, providers, project, boxes, layers, stack, program, runtime })
     }
 
     /// A stack that the engines know, without its Envfile.
@@ -146,7 +148,9 @@ impl Session {
         let stack = Stack::undeclared(&found.project, &found.environment, &project.directory);
         let boxes = self.boxes(&directories, None);
         let layers = LayerRecords::of(&directories);
-        Ok(World { identity: project.identity(&found.project), providers, project, boxes, layers, stack })
+        let (program, runtime) = (program()?, directories.runtime.clone());
+        let identity = project.identity(&found.project);
+        Ok(World { identity, providers, project, boxes, layers, stack, program, runtime })
     }
 
     /// The providers of this program. Which machines are hosts only an Envfile says.
@@ -176,6 +180,10 @@ impl Session {
         let directories = Directories::from_environment()?;
         Lock::stack(&directories, &world.identity, &format!("env {verb}"), wait, context)
     }
+}
+
+fn program() -> Result<PathBuf> {
+    std::env::current_exe().attempt(|| "cannot tell where this program is")
 }
 
 /// Whose machines were made from the stack's directory: asked when the checkout's record was lost.

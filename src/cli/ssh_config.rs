@@ -4,7 +4,6 @@ use super::Run;
 use super::options::{Machines, Output, Which};
 use super::session::{Purpose, Session};
 use crate::engine::{self, SshAccess, World};
-use crate::model::error::Attempt;
 use crate::model::observed::State;
 use crate::model::{Error, Result};
 use crate::ui::{exit, json};
@@ -57,9 +56,8 @@ impl Run for SshConfig {
         let world = session.open(&self.which, Purpose::Change)?;
         let machines = self.reachable(&world)?;
         let access = engine::ssh_access(&world, machines, &session.context())?;
-        let program = std::env::current_exe().attempt(|| "cannot tell where this program is")?;
         let hosts: Vec<Host<'_>> =
-            access.machines.iter().map(|machine| self.host(&world, &access, machine, &program)).collect();
+            access.machines.iter().map(|machine| self.host(&world, &access, machine)).collect();
         if session.json {
             json::document(&session.printer, &Document { hosts });
         } else {
@@ -85,13 +83,7 @@ impl SshConfig {
         Ok(reachable)
     }
 
-    fn host<'a>(&self, world: &World, access: &'a SshAccess, machine: &'a str, program: &Path) -> Host<'a> {
-        let mut words = vec![program.to_string_lossy().into_owned(), "exec".into(), "--no-tty".into()];
-        words.extend(["--file".into(), world.stack.file.to_string_lossy().into_owned()]);
-        for (option, value) in [("--env", &self.which.environment), ("--name", &self.which.name)] {
-            words.extend(value.iter().flat_map(|value| [option.to_owned(), value.clone()]));
-        }
-        words.extend([machine.to_owned(), "--".into(), "sh".into(), "-c".into(), sshd(&access.public_key)]);
+    fn host<'a>(&self, world: &World, access: &'a SshAccess, machine: &'a str) -> Host<'a> {
         Host {
             host: format!("{machine}.{}", world.identity.name),
             machine,
@@ -99,10 +91,21 @@ impl SshConfig {
             key: &access.key,
             known_hosts: &access.known_hosts,
             host_key_alias: world.identity.machine(machine),
-            // A percent sign begins one of ssh's own words.
-            proxy_command: shell_words::join(words).replace('%', "%%"),
+            proxy_command: proxy_command(&self.which, world, access, machine),
         }
     }
+}
+
+/// The command through which ssh reaches a machine.
+pub(super) fn proxy_command(which: &Which, world: &World, access: &SshAccess, machine: &str) -> String {
+    let mut words = vec![world.program.to_string_lossy().into_owned(), "exec".into(), "--no-tty".into()];
+    words.extend(["--file".into(), world.stack.file.to_string_lossy().into_owned()]);
+    for (option, value) in [("--env", &which.environment), ("--name", &which.name)] {
+        words.extend(value.iter().flat_map(|value| [option.to_owned(), value.clone()]));
+    }
+    words.extend([machine.to_owned(), "--".into(), "sh".into(), "-c".into(), sshd(&access.public_key)]);
+    // A percent sign begins one of ssh's own words.
+    shell_words::join(words).replace('%', "%%")
 }
 
 /// One sshd for one connection, which lets in the checkout's key and nothing else; no file in the machine is changed.

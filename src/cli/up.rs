@@ -36,6 +36,6 @@ impl Run for Up {
             Ok(PlanOptions { machines, remove_orphans: self.remove_orphans, ..PlanOptions::default() })
         };
         let bringing = &self.bringing;
-        bring_up(session, &Wish { verb: "up", bringing, options: &options, stops_first: false })
+        bring_up(session, &Wish { verb: "up", bringing, options: &options, stops_first: false, twice: false })
     }
 }

@@ -4,7 +4,7 @@
 //! A baseline that cannot be taken fails no `up`: the machine is up, and `env drift` says that it has none.
 
 use super::fingerprint::{fingerprint, known_as, look};
-use super::nodes::node_names;
+use super::nodes::{Node, node_names};
 use super::{Planned, View, World};
 use crate::event::{Context, Event};
 use crate::model::Result;
@@ -18,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// What the machines of a walk were, each at the end of its own work, by name: every node with its fingerprint.
 #[derive(Default)]
-pub struct Fresh(Mutex<BTreeMap<String, Result<Vec<(String, Taken)>>>>);
+pub struct Fresh(Mutex<BTreeMap<String, Vec<Node>>>);
 
 impl Fresh {
     /// Takes the fingerprints of a machine that an action just brought to what it should be.
@@ -26,30 +26,35 @@ impl Fresh {
         let Some(machine) = world.stack.machines.get(&action.name) else { return };
         let is_anew = matches!(action.verb, Verb::Create | Verb::Replace);
         let known = planned.view.observed.machine(&action.name).filter(|_| !is_anew);
-        let node = |node: String| {
+        let node = |name: String| {
             let taken = match known {
-                Some(known) => fingerprint(world, known, &node, Level::Fast, context),
-                None => look(world, &machine.provider, &node, Level::Fast, &[], context),
+                Some(known) => fingerprint(world, known, &name, Level::Fast, context),
+                None => look(world, &machine.provider, &name, Level::Fast, &[], context),
             };
-            Ok((node, taken?))
+            Node { name, taken }
         };
-        let taken = machine.nodes().into_iter().map(node).collect();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(machine.name.clone(), taken);
+        let nodes = machine.nodes().into_iter().map(node).collect();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(machine.name.clone(), nodes);
     }
 
     /// Keeps the baselines of those that run; who died in the meantime gets none.
     pub fn keep(self, world: &World, view: &View, context: &Context) {
-        for (name, taken) in self.0.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            let observed = view.observed.machine(&name);
-            let Some(machine) = observed.filter(|machine| machine.state == State::Running) else { continue };
-            let save = |nodes: Vec<(String, Taken)>| {
-                nodes.into_iter().try_for_each(|(node, taken)| save(world, machine, &node, taken))
-            };
-            if let Err(error) = taken.and_then(save) {
-                let text = format!("{name} has no baseline, so its drift cannot be told: {error}");
-                context.emit(Event::Note { text });
+        let nodes = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        // At once, because each of them waits for the disk.
+        std::thread::scope(|scope| {
+            for (name, nodes) in nodes {
+                let observed = view.observed.machine(&name);
+                let running = observed.filter(|machine| machine.state == State::Running);
+                let Some(machine) = running else { continue };
+                scope.spawn(move || {
+                    let save = |node: Node| save(world, machine, &node.name, node.taken?);
+                    if let Err(error) = nodes.into_iter().try_for_each(save) {
+                        let text = format!("{name} has no baseline, so its drift cannot be told: {error}");
+                        context.emit(Event::Note { text });
+                    }
+                });
             }
-        }
+        });
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where the threads of one walk meet: who is how far, which images are there, how many engine calls may run at once.
 
+use super::together::Meetings;
 use crate::event::Context;
 use crate::model::machine::Condition;
 use crate::model::{Error, Result};
@@ -28,6 +29,8 @@ pub struct Board {
     returned: Condvar,
     images: Mutex<BTreeMap<String, Image>>,
     turns: Mutex<BTreeMap<String, Arc<Mutex<()>>>>,
+    /// Machines that have a step together.
+    pub meetings: Meetings,
 }
 
 /// The name of an image once it is there, or why it cannot be; whoever comes first finds out for all.
@@ -49,6 +52,7 @@ impl Board {
             returned: Condvar::new(),
             images: Mutex::default(),
             turns: Mutex::default(),
+            meetings: Meetings::default(),
         }
     }
 
@@ -89,6 +93,12 @@ impl Board {
             }
             stages = self.changed.wait_timeout(stages, GLANCE).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Whether something will not come any further.
+    pub fn has_failed(&self, name: &str) -> bool {
+        let stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
+        stages.get(name) == Some(&Stage::Failed)
     }
 
     /// While it lives, a crash of this thread counts as a failure of `name`: nobody must wait for it for ever.

@@ -7,6 +7,8 @@ use super::World;
 use crate::model::Result;
 use crate::model::access::{HostAccess, consent_digest, host_access};
 use crate::model::machine::Source;
+use crate::model::step::Tool;
+use crate::provision::provisioner;
 
 /// How much of the digest names a list: 128 bits, so that nobody can make another list of the same name.
 const LENGTH: usize = 32;
@@ -24,10 +26,34 @@ pub struct Touches {
 pub fn touches(world: &World) -> Result<Touches> {
     let mut accesses = host_access(&world.stack);
     accesses.extend(recipes(world)?);
+    accesses.extend(playbooks(world)?);
     accesses.sort();
     let mut digest = consent_digest(&accesses);
     digest.truncate(LENGTH);
     Ok(Touches { items: accesses.into_iter().map(|access| access.what).collect(), digest })
+}
+
+/// A playbook may do anything to this host, so consent is to all that it reads.
+fn playbooks(world: &World) -> Result<Vec<HostAccess>> {
+    let stack = &world.stack;
+    let own = stack.machines.values().filter(|machine| machine.takes_changes());
+    let own =
+        own.flat_map(|machine| machine.provision.iter().map(|step| (Some(machine.name.as_str()), step)));
+    let of_stack = stack.provision.iter().map(|several| (None, &several.step));
+    let mut found = Vec::new();
+    for (machine, step) in own.chain(of_stack) {
+        if let Tool::Ansible(ansible) = &step.tool {
+            let path = ansible.playbook.strip_prefix(&stack.directory).unwrap_or(&ansible.playbook);
+            let who = machine.unwrap_or("the stack");
+            found.push(HostAccess {
+                machine: machine.map(str::to_owned),
+                key: machine.map_or("provision".to_owned(), |machine| format!("machine.{machine}.provision")),
+                what: format!("{who} runs {} with ansible-playbook on this host", path.display()),
+                value: provisioner(&step.tool).inputs(step)?,
+            });
+        }
+    }
+    Ok(found)
 }
 
 /// Scripts of a box's recipe run on the host while it is built; one that the checkout brings along may do anything.

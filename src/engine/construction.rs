@@ -70,7 +70,7 @@ impl Construction<'_> {
         for (place, link) in due.iter().enumerate() {
             let began = Instant::now();
             let keys = [link.step.clone()];
-            let mut ran = steps::run(&machine, &keys, transport, self.work.context)
+            let mut ran = steps::run(&machine, &keys, transport, self.work.workshop, self.work.context)
                 .map_err(|error| self.explain(error))?;
             best.ran.append(&mut ran);
             let is_last = place + 1 == due.len();

@@ -58,7 +58,8 @@ pub fn config_path(digest: &str) -> Option<&str> {
     digest.rsplit_once(CONFIG_DIGEST).map(|(path, _)| path)
 }
 
-fn bytes(kind: &str, name: &str, content: Option<&Content>) -> Result<Vec<u8>> {
+/// The bytes of a declared secret or config.
+pub fn bytes(kind: &str, name: &str, content: Option<&Content>) -> Result<Vec<u8>> {
     match content {
         None => Err(Error::usage(format!("the {kind} {name} is not declared"))),
         Some(Content::Inline(text)) => Ok(text.clone().into_bytes()),

@@ -4,6 +4,7 @@ use super::{World, contents};
 use crate::model::Result;
 use crate::model::machine::{Condition, Machine};
 use crate::model::observed::{ObservedMachine, State};
+use crate::model::stack::StackStep;
 use crate::model::step::Tool;
 use crate::plan::{Desired, DesiredMachine, DesiredStep, DesiredThing};
 use crate::provision::provisioner;
@@ -12,7 +13,8 @@ use std::collections::BTreeMap;
 /// Describes the whole stack; `images` are the names of the machines' images.
 pub fn desired(world: &World, images: &BTreeMap<String, String>) -> Result<Desired> {
     let stack = &world.stack;
-    let mut desired = Desired::default();
+    let stack_steps = stack.provision.iter().map(StackStep::key).collect();
+    let mut desired = Desired { stack_steps, ..Desired::default() };
     for machine in stack.machines.values() {
         let image = images.get(&machine.name).map_or("", String::as_str);
         desired.machines.insert(machine.name.clone(), describe(world, machine, image)?);
@@ -43,13 +45,15 @@ pub fn describe(world: &World, machine: &Machine, image: &str) -> Result<Desired
         }
     }
     let mut steps = Vec::new();
-    for step in machine.provision.iter().filter(|_| machine.takes_changes()) {
+    let stack_keys: Vec<String> = world.stack.provision.iter().map(StackStep::key).collect();
+    for (key, step) in world.stack.steps_of(machine) {
         let provisioner = provisioner(&step.tool);
         provisioner.validate(step)?;
         let digest = provisioner.inputs(step)?;
         let copies = matches!(step.tool, Tool::File(_));
-        let (key, name) = (step.key(), step.name.clone());
-        steps.push(DesiredStep { key, name, digest, run: step.run, layer: step.layer, copies });
+        // What needs other machines is no part of one.
+        let layer = step.layer && !stack_keys.contains(&key);
+        steps.push(DesiredStep { key, name: step.name.clone(), digest, run: step.run, layer, copies });
     }
     Ok(DesiredMachine {
         provider: machine.provider.clone(),

@@ -13,7 +13,7 @@ use crate::model::action::{Reason, Target};
 use crate::model::drift::Level;
 use crate::model::observed::{ObservedMachine, State};
 use crate::model::{Error, Kind, Result};
-use crate::plan::{AFTER_ANOTHER, Action, RUNS_ALWAYS};
+use crate::plan::{AFTER_ANOTHER, Action, RUNS_ALWAYS, WITH_ANOTHER};
 use crate::transport::fingerprint::Taken;
 use std::collections::BTreeSet;
 
@@ -64,7 +64,8 @@ pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result
 /// What the plan would do about it, as differences: the Envfile is what should be, the machine what is.
 fn against_envfile(name: &str, action: &Action, rules: &Rules<'_>) -> MachineDrift {
     let cause = |reason: &&Reason| {
-        !matches!(reason.after.as_deref(), Some(RUNS_ALWAYS | AFTER_ANOTHER)) && reason.field != "state"
+        !matches!(reason.after.as_deref(), Some(RUNS_ALWAYS | AFTER_ANOTHER | WITH_ANOTHER))
+            && reason.field != "state"
     };
     let difference = |reason: &Reason| match reason.field.strip_prefix("step.") {
         Some(step) => Difference::of_step(step, reason.before.as_deref(), reason.after.as_deref()),

@@ -2,7 +2,9 @@
 
 use super::board::{Board, Stage};
 use super::layers::{self, Start};
-use super::{Planned, UpOptions, World, certificates, contents, desired, identity, images, ready, steps};
+use super::{
+    Planned, UpOptions, World, certificates, contents, desired, identity, images, ready, steps, together,
+};
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
 use crate::model::machine::{Condition, Init, Machine};
@@ -10,6 +12,7 @@ use crate::model::observed::State;
 use crate::model::{Error, Result};
 use crate::plan::Action;
 use crate::provider::{NewMachine, Operation, Provider};
+use crate::provision::Workshop;
 use crate::transport::Transport;
 use envup_agent::Ledger;
 
@@ -22,6 +25,7 @@ pub struct Work<'a> {
     pub provider: &'a dyn Provider,
     pub options: &'a UpOptions,
     pub board: &'a Board,
+    pub workshop: &'a Workshop<'a>,
     pub context: &'a Context,
 }
 
@@ -51,6 +55,7 @@ impl Work<'_> {
         self.board.reached(name, Stage::Started);
         let mut ran = std::mem::take(&mut from.ran);
         ran.append(&mut self.provision(&from)?);
+        ran.append(&mut together::run(self)?);
         if desired::is_one_shot(self.world, name) {
             return self.complete(ran);
         }
@@ -112,10 +117,11 @@ impl Work<'_> {
     fn wait_for_needs(&self) -> Result<()> {
         for (name, condition) in &self.machine.depends_on {
             if self.action.start || !self.action.steps.is_empty() {
+                let condition = self.planned.plan.condition(&self.machine.name, name, *condition);
                 let requirement = format!("{name} {}", condition.as_str());
                 let machine = self.machine.name.clone();
                 self.context.emit(Event::Waiting { machine, requirement, detail: String::new() });
-                self.board.wait_for(name, *condition, self.context)?;
+                self.board.wait_for(name, condition, self.context)?;
             }
         }
         Ok(())
@@ -178,7 +184,7 @@ impl Work<'_> {
             // From now on only the machine knows how far its steps are, should we be killed.
             self.world.project.ledgers().forget(&observed.engine_id)?;
         }
-        steps::run(machine, &due, transport, context)
+        steps::run(machine, &due, transport, self.workshop, context)
     }
 
     /// Waits until the init has started everything.

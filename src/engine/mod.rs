@@ -32,6 +32,7 @@ mod matrix;
 mod nodes;
 mod observe;
 mod ownership;
+mod prepare;
 mod prune;
 mod ready;
 mod reference;
@@ -41,6 +42,8 @@ mod status;
 mod steps;
 mod stop;
 mod texts;
+mod together;
+mod twice;
 mod up;
 mod validate;
 
@@ -66,6 +69,7 @@ pub use ssh::{SshAccess, ssh_access};
 pub use status::{stack_status, status};
 pub use stop::stop;
 pub use texts::text;
+pub use twice::again;
 pub use up::{MachineResult, Report, UpOptions, up};
 pub use validate::validate_steps;
 
@@ -79,6 +83,7 @@ use crate::provider::Provider;
 use crate::state::{LayerRecords, Project};
 use crate::transport::Transport;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// A stack and everything that is needed to work on it.
 pub struct World {
@@ -94,6 +99,10 @@ pub struct World {
     pub boxes: Store,
     /// What this user knows of layers.
     pub layers: LayerRecords,
+    /// This program, by which tools of this host reach machines.
+    pub program: PathBuf,
+    /// Where things lie that end with a run.
+    pub runtime: PathBuf,
 }
 
 impl World {
@@ -184,7 +193,8 @@ fn plan_from(world: &World, view: View, options: &PlanOptions) -> Result<Planned
     let images = images::all(world, &view.observed)?;
     let mut desired = desired::desired(world, &images)?;
     let needs = desired.machines.iter().map(|(name, machine)| {
-        (name.as_str(), machine.depends_on.keys().map(String::as_str).collect::<BTreeSet<_>>())
+        let needs = machine.depends_on.keys().chain(partners(world, name)).map(String::as_str);
+        (name.as_str(), needs.collect::<BTreeSet<_>>())
     });
     if !options.machines.is_empty() {
         let needs: BTreeMap<&str, BTreeSet<&str>> = needs.collect();
@@ -218,6 +228,13 @@ fn plan_from(world: &World, view: View, options: &PlanOptions) -> Result<Planned
             || !world.stack.machines.contains_key(&action.name)
     });
     Ok(Planned { plan, view, images })
+}
+
+/// The machines that have a step together with this one: it is not as declared before that has run over all of them.
+fn partners<'a>(world: &'a World, machine: &'a str) -> impl Iterator<Item = &'a String> {
+    let together =
+        world.stack.provision.iter().filter(move |step| step.machines.iter().any(|one| one == machine));
+    together.flat_map(|step| &step.machines)
 }
 
 /// A way into a machine that runs.

@@ -4,6 +4,7 @@ use super::World;
 use super::existing::is_existing;
 use super::steps::CONTENTS_MARK;
 use crate::event::Context;
+use crate::model::machine::Machine;
 use crate::model::observed::{Observed, ObservedMachine, State};
 use crate::model::{Kind, Result};
 use crate::provider::{Provider, Scope};
@@ -69,7 +70,7 @@ fn ledger(world: &World, provider: &dyn Provider, machine: &ObservedMachine) -> 
 /// known to be so from now on; one that takes no changes is not asked.
 fn ledger_of_host(world: &World, provider: &dyn Provider, machine: &mut ObservedMachine) -> Ledger {
     let declared = world.stack.machines.get(&machine.name);
-    if !declared.is_some_and(|declared| declared.takes_changes() && !declared.provision.is_empty()) {
+    if !declared.is_some_and(|declared| has_steps(world, declared)) {
         return Ledger::default();
     }
     let reached = provider.reach(&world.identity, &machine.name, &Context::silent());
@@ -85,7 +86,11 @@ fn ledger_of_host(world: &World, provider: &dyn Provider, machine: &mut Observed
 /// Whether anything was ever applied in it: otherwise asking would only cost time.
 fn may_have_ledger(world: &World, machine: &ObservedMachine) -> bool {
     let declared = world.stack.machines.get(&machine.name);
-    machine.is_box || declared.is_some_and(|declared| !declared.provision.is_empty())
+    machine.is_box || declared.is_some_and(|declared| has_steps(world, declared))
+}
+
+fn has_steps(world: &World, machine: &Machine) -> bool {
+    world.stack.steps_of(machine).next().is_some()
 }
 
 /// Keeps our copies of the ledgers that were seen. Only for who holds the stack's lock: what others read meanwhile may be

@@ -88,11 +88,11 @@ fn machine_status(world: &World, machine: &Machine, view: &View, ready: bool) ->
             ready: false,
             address: None,
             ports: Vec::new(),
-            steps: StepCounts { pending: machine.provision.len(), ..StepCounts::default() },
+            steps: StepCounts { pending: world.stack.steps_of(machine).count(), ..StepCounts::default() },
         };
     };
     let no_ledger = Ledger::default();
-    let steps = count(machine, view.ledgers.get(&machine.name).unwrap_or(&no_ledger));
+    let steps = count(world, machine, view.ledgers.get(&machine.name).unwrap_or(&no_ledger));
     let state = match observed.state {
         State::Running if steps.failed > 0 => State::Failed,
         // Only what another machine waits for has done its work when it ended well.
@@ -116,12 +116,12 @@ fn of_observed(observed: &ObservedMachine, ready: bool, steps: StepCounts, state
     }
 }
 
-fn count(machine: &Machine, ledger: &Ledger) -> StepCounts {
+fn count(world: &World, machine: &Machine, ledger: &Ledger) -> StepCounts {
     let mut counts = StepCounts::default();
-    for step in machine.provision.iter().filter(|_| machine.takes_changes()) {
+    for (key, step) in world.stack.steps_of(machine) {
         // A step whose inputs cannot be read is not known to be applied.
         let digest = provisioner(&step.tool).inputs(step).ok();
-        match ledger.step(&step.key()) {
+        match ledger.step(&key) {
             Some(entry) if entry.status != LedgerStatus::Applied => counts.failed += 1,
             Some(entry) if Some(&entry.digest) == digest.as_ref() => counts.applied += 1,
             _ => counts.pending += 1,

@@ -1,11 +1,11 @@
-//! Running the steps of one machine, in order, and keeping its ledger in step with them.
+//! Running steps: those of one machine in order, one over several machines, and keeping ledgers in step with them.
 
 use crate::event::{Context, Event, StepStatus};
 use crate::model::duration::human;
 use crate::model::machine::Machine;
 use crate::model::step::Step;
 use crate::model::{Error, Kind, Result};
-use crate::provision::{Applied, Failure, Target, provisioner};
+use crate::provision::{Applied, Failure, Target, Workshop, provisioner};
 use crate::transport::{Captured, Command, Transport, agent};
 use envup_agent::{Ledger, RecordRequest, Reply, Request};
 use std::collections::BTreeMap;
@@ -24,52 +24,75 @@ pub struct Ran {
     pub step: String,
     /// How long it took.
     pub took: Duration,
+    /// Whether it changed something, as far as is known.
+    pub status: StepStatus,
+    /// What its tool says that it changed; `None` when it does not tell.
+    pub changes: Option<Vec<String>>,
 }
 
-/// Runs the steps with these keys, in this order.
+/// Runs the machine's own steps with these keys, in this order.
 pub fn run(
     machine: &Machine,
     keys: &[String],
     transport: &dyn Transport,
+    workshop: &Workshop<'_>,
     context: &Context,
 ) -> Result<Vec<Ran>> {
     let mut ran = Vec::new();
     for (place, key) in keys.iter().enumerate() {
         let Some(step) = machine.provision.iter().find(|step| step.key() == *key) else { continue };
-        let start = Instant::now();
-        let emit = |status, seconds| {
-            let (machine, step) = (machine.name.clone(), step.name.clone());
-            context.emit(Event::Step { machine, step, status, seconds });
-        };
-        emit(StepStatus::Running, None);
-        let target = Target { machine: &machine.name, transport, later: &keys[place + 1..] };
-        let result = apply(step, &target, context);
-        let seconds = Some(start.elapsed().as_secs_f64());
-        match &result {
-            Ok(applied) if applied.reply.status == envup_agent::StepStatus::Unchanged => {
-                emit(StepStatus::Unchanged, seconds);
-            }
-            Ok(_) => emit(StepStatus::Changed, seconds),
-            Err(_) => emit(StepStatus::Failed, seconds),
-        }
-        result?;
-        ran.push(Ran { step: step.name.clone(), took: start.elapsed() });
+        let later = &keys[place + 1..];
+        let target = Target { machine: &machine.name, transport, key, later, workshop };
+        ran.extend(carry_out(step, &[target], context).into_iter().collect::<Result<Vec<_>>>()?);
     }
     Ok(ran)
 }
 
-fn apply(step: &Step, target: &Target<'_>, context: &Context) -> Result<Applied> {
-    let machine = target.machine;
-    let what = format!("running step {} on {machine}", step.name);
-    context.check(&what)?;
+/// Runs one step over these machines, at once; one result for each.
+pub fn carry_out(step: &Step, targets: &[Target<'_>], context: &Context) -> Vec<Result<Ran>> {
+    let start = Instant::now();
+    let emit = |target: &Target<'_>, status, seconds| {
+        let (machine, step) = (target.machine.to_owned(), step.name.clone());
+        context.emit(Event::Step { machine, step, status, seconds });
+    };
+    targets.iter().for_each(|target| emit(target, StepStatus::Running, None));
+    let results = apply(step, targets, context)
+        .unwrap_or_else(|error| targets.iter().map(|_| Err(error.clone())).collect());
+    let judge = |(target, result): (&Target<'_>, Result<Applied>)| {
+        let result = result.and_then(|applied| judged(step, target.machine, applied));
+        let status = match &result {
+            Ok(applied) if applied.reply.status == envup_agent::StepStatus::Unchanged => {
+                StepStatus::Unchanged
+            }
+            Ok(_) => StepStatus::Changed,
+            Err(_) => StepStatus::Failed,
+        };
+        emit(target, status, Some(start.elapsed().as_secs_f64()));
+        let changes = result?.changes;
+        Ok(Ran { step: step.name.clone(), took: start.elapsed(), status, changes })
+    };
+    targets.iter().zip(results).map(judge).collect()
+}
+
+fn apply(step: &Step, targets: &[Target<'_>], context: &Context) -> Result<Vec<Result<Applied>>> {
+    let machines = targets.iter().map(|target| target.machine).collect::<Vec<_>>().join(", ");
+    context.check(&format!("running step {} on {machines}", step.name))?;
     let provisioner = provisioner(&step.tool);
     let digest = provisioner.inputs(step)?;
-    let applied = provisioner.apply(step, &digest, target, context).map_err(|error| {
-        if error.kind == Kind::Interrupted {
-            end_running_step(target.transport);
-        }
-        error.context(what)
-    })?;
+    let results = provisioner.apply_to_all(step, &digest, targets, context);
+    let told = |(target, result): (&Target<'_>, Result<Applied>)| {
+        result.map_err(|error| {
+            if error.kind == Kind::Interrupted {
+                end_running_step(target.transport);
+            }
+            error.context(format!("running step {} on {}", step.name, target.machine))
+        })
+    };
+    Ok(targets.iter().zip(results).map(told).collect())
+}
+
+/// What was applied, unless it failed: then why, in the words of its tool.
+fn judged(step: &Step, machine: &str, applied: Applied) -> Result<Applied> {
     if applied.reply.status != envup_agent::StepStatus::Failed {
         return Ok(applied);
     }

@@ -4,6 +4,7 @@ use super::baseline::Fresh;
 use super::board::{Board, Stage};
 use super::machine::{Done, Work, board_name};
 use super::observe::keep_ledgers;
+use super::prepare::{prepare, with_workshop};
 use super::{Planned, View, World, observe, ownership, steps};
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
@@ -12,6 +13,7 @@ use crate::model::observed::State;
 use crate::model::{Error, Kind, Result};
 use crate::plan::Action;
 use crate::provider::{Operation, Provider};
+use crate::provision::Workshop;
 use std::time::{Duration, Instant};
 
 /// What the walk may do.
@@ -65,9 +67,22 @@ impl Report {
 
 /// Carries the plan out. Failures of single machines are in the report; an error means that the walk did not begin.
 pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Context) -> Result<Report> {
-    let begin = Instant::now();
     permitted(planned, options)?;
     remember_providers(world, planned)?;
+    with_workshop(world, |workshop| {
+        prepare(planned, workshop, context)?;
+        walk(world, planned, options, workshop, context)
+    })
+}
+
+fn walk(
+    world: &World,
+    planned: &Planned,
+    options: &UpOptions,
+    workshop: &Workshop<'_>,
+    context: &Context,
+) -> Result<Report> {
+    let begin = Instant::now();
     let machines: Vec<&Action> = planned.plan.of(Target::Machine).collect();
     context.emit(Event::Begin { machines: machines.iter().map(|action| action.name.clone()).collect() });
     let (board, fresh) = (Board::new(), Fresh::default());
@@ -91,7 +106,7 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
             .iter()
             .map(|action| {
                 let work = || {
-                    let result = one_machine(world, planned, action, options, &board, context);
+                    let result = one_machine(world, planned, action, options, &board, workshop, context);
                     if action.verb != Verb::Keep && result.outcome == Outcome::Ready {
                         fresh.take(world, planned, action, context);
                     }
@@ -194,13 +209,14 @@ fn one_machine(
     action: &Action,
     options: &UpOptions,
     board: &Board,
+    workshop: &Workshop<'_>,
     context: &Context,
 ) -> MachineResult {
     let begin = Instant::now();
     let _watch = board.watch(&action.name);
     let done = match world.stack.machines.get(&action.name).filter(|_| action.verb != Verb::Destroy) {
         Some(machine) => world.providers.get(&machine.provider).and_then(|provider| {
-            Work { world, planned, action, machine, provider, options, board, context }.run()
+            Work { world, planned, action, machine, provider, options, board, workshop, context }.run()
         }),
         None => {
             let observed = planned.view.observed.machine(&action.name);

@@ -16,13 +16,7 @@ pub(super) fn check(stack: &Stack, spans: &Spans, source: &Rc<Source>) -> Vec<Di
     for machine in stack.machines.values() {
         check.references(machine);
     }
-    for step in &stack.provision {
-        let place = format!("step {} of the stack", step.step.index);
-        for name in &step.machines {
-            let list = format!("provision[{}].machines", step.step.index - 1);
-            check.exists(&list, "machine", name, &place, stack.machines.keys());
-        }
-    }
+    check.steps();
     check.cycles();
     check.ports();
     check.found
@@ -46,11 +40,11 @@ pub(super) fn doubts(stack: &Stack) -> Vec<String> {
         .collect()
 }
 
-struct Check<'a> {
-    stack: &'a Stack,
+pub(super) struct Check<'a> {
+    pub(super) stack: &'a Stack,
     spans: &'a Spans,
     source: &'a Rc<Source>,
-    found: Vec<Diagnostic>,
+    pub(super) found: Vec<Diagnostic>,
 }
 
 impl Check<'_> {
@@ -96,7 +90,7 @@ impl Check<'_> {
     }
 
     /// A finding at a path, or at the nearest one around it that has a place.
-    fn at(&self, path: &str, message: impl AsRef<str>) -> Diagnostic {
+    pub(super) fn at(&self, path: &str, message: impl AsRef<str>) -> Diagnostic {
         let mut path = path;
         let span = loop {
             if let Some(span) = self.spans.get(path) {
@@ -110,7 +104,7 @@ impl Check<'_> {
         Diagnostic::new(self.source, span, message)
     }
 
-    fn exists<'n>(
+    pub(super) fn exists<'n>(
         &mut self,
         list: &str,
         what: &str,

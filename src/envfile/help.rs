@@ -44,9 +44,13 @@ pub fn help_text() -> String {
         let mut lines = wrapped(doc.doc);
         lines.extend(wrapped(&format!("({}{default})", doc.value_type)));
         lines.push(doc.written());
+        if doc.key.len() >= INDENT - 2 {
+            // One that is too long for its column has a line of its own.
+            lines.insert(0, String::new());
+        }
         for (index, line) in lines.iter().enumerate() {
             let key = if index == 0 { doc.key } else { "" };
-            let _ = writeln!(text, "  {key:<width$}{line}", width = INDENT - 2);
+            let _ = writeln!(text, "{}", format!("  {key:<width$}{line}", width = INDENT - 2).trim_end());
         }
     }
     text

@@ -168,6 +168,7 @@ static TABLES: &[Keys] = &[
     STEP,
     super::steps::shell::TOOL.keys,
     super::steps::file::TOOL.keys,
+    super::steps::ansible::TOOL.keys,
     super::steps::puppet::TOOL.keys,
     super::steps::chef::TOOL.keys,
     super::steps::cloud_init::TOOL.keys,
@@ -215,8 +216,7 @@ static OTHER_NAMES: &[(&str, &str)] = &[
 ];
 
 /// Keys of the design that this version does not know yet, and what they come with.
-static LATER: &[(&str, &str)] =
-    &[("ansible", "comes in a later version"), ("salt", "comes in a later version")];
+static LATER: &[(&str, &str)] = &[("salt", "comes in a later version")];
 
 /// Every key of every kind of table, in the order in which people read them.
 pub fn keys() -> impl Iterator<Item = &'static KeyDoc> {

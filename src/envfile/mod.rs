@@ -5,6 +5,7 @@
 //! engine and changes nothing.
 
 mod check;
+mod check_steps;
 mod data;
 mod dotenv;
 mod drift;

@@ -8,7 +8,7 @@ use super::machine::machine;
 use super::networks::subnet;
 use super::paths::{Want, on_host};
 use super::reader::Reader;
-use super::steps::stack_steps;
+use super::steps::{install, stack_steps};
 use super::table::Table;
 use super::value::Value;
 use crate::model::id::why_bad_name;
@@ -39,7 +39,7 @@ pub(super) fn stack(reader: &Reader, document: &DeTable, given: Given) -> Stack 
     let name = given.project.or(written).unwrap_or_else(|| name_of_directory(&reader.directory));
     reader.scope.borrow_mut().ours.insert("project", name.clone());
 
-    let machines = named(&top, "machine", machine);
+    let mut machines = named(&top, "machine", machine);
     refuse_emptiness(&top);
     let mut networks = named(&top, "network", network);
     if machines.values().any(|machine| machine.networks.contains_key(DEFAULT_NETWORK)) {
@@ -47,6 +47,8 @@ pub(super) fn stack(reader: &Reader, document: &DeTable, given: Given) -> Stack 
         networks.entry(DEFAULT_NETWORK.to_owned()).or_insert_with(default);
     }
     let all: Vec<String> = machines.keys().cloned().collect();
+    let provision = stack_steps(&top, &all);
+    install::for_steps_of_stack(&mut machines, &provision);
     let (secrets, configs) = (named(&top, "secret", secret), named(&top, "config", config));
     Stack {
         name,
@@ -55,7 +57,7 @@ pub(super) fn stack(reader: &Reader, document: &DeTable, given: Given) -> Stack 
         file: given.file,
         directory: reader.directory.clone(),
         volumes: named(&top, "volume", volume),
-        provision: stack_steps(&top, &all),
+        provision,
         machines,
         networks,
         secrets,

@@ -53,6 +53,14 @@ impl Stack {
         }
     }
 
+    /// The steps that run in a machine, in order, with their keys in its ledger: its own, then those over several machines.
+    pub fn steps_of<'a>(&'a self, machine: &'a Machine) -> impl Iterator<Item = (String, &'a Step)> {
+        let own = machine.provision.iter().map(|step| (step.key(), step));
+        let several = self.provision.iter().filter(|several| several.machines.contains(&machine.name));
+        let takes_changes = machine.takes_changes();
+        own.chain(several.map(|several| (several.key(), &several.step))).filter(move |_| takes_changes)
+    }
+
     /// A stack whose Envfile is not at hand: nothing is known of it but who it is.
     pub fn undeclared(name: &str, environment: &str, directory: &Path) -> Self {
         Self {
@@ -138,4 +146,11 @@ pub struct StackStep {
     pub step: Step,
     /// The machines it runs over.
     pub machines: Vec<String>,
+}
+
+impl StackStep {
+    /// Identity in the ledgers of its machines, beside the numbers of their own steps.
+    pub fn key(&self) -> String {
+        format!("stack-{}", self.step.index)
+    }
 }

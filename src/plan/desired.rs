@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Desired {
     /// By name.
     pub machines: BTreeMap<String, DesiredMachine>,
+    /// Keys of the steps over several machines, in order.
+    pub stack_steps: Vec<String>,
     /// By name; without those that are not ours.
     pub networks: BTreeMap<String, DesiredThing>,
     /// By name; without those that are not ours.

@@ -2,6 +2,7 @@
 
 use super::desired::{Desired, DesiredMachine, Known};
 use super::reason::{differences, steps_to_run};
+use super::together::{check, spread};
 use super::{Action, Plan, dependencies_first};
 use crate::model::Result;
 use crate::model::action::{Reason, Target, Verb};
@@ -22,9 +23,13 @@ pub fn diff(desired: &Desired, observed: &Observed, known: &Known) -> Result<Pla
         actions.push(thing(Target::Volume, name, &volume.fields, &observed.volumes));
     }
     let new_networks = new_networks(&actions);
+    let one = |name: &str, joined: &BTreeSet<String>| {
+        machine(name, &desired.machines[name], observed.machine(name), &new_networks, known, joined)
+    };
     for name in dependencies_first(&needs(desired))? {
-        actions.push(machine(name, &desired.machines[name], observed.machine(name), &new_networks, known));
+        actions.push(one(name, &BTreeSet::new()));
     }
+    let together = spread(desired, &mut actions, one);
     let mut orphans = Vec::new();
     for machine in &observed.machines {
         if desired.machines.contains_key(&machine.name) {
@@ -42,7 +47,9 @@ pub fn diff(desired: &Desired, observed: &Observed, known: &Known) -> Result<Pla
             actions.push(gone(Target::Network, &network.name));
         }
     }
-    Ok(Plan { actions, orphans })
+    let plan = Plan { actions, orphans, together };
+    check(desired, &plan)?;
+    Ok(plan)
 }
 
 fn needs(desired: &Desired) -> BTreeMap<&str, BTreeSet<&str>> {
@@ -96,12 +103,13 @@ fn machine(
     observed: Option<&ObservedMachine>,
     new_networks: &BTreeSet<String>,
     known: &Known,
+    joined: &BTreeSet<String>,
 ) -> Action {
     let source = format!("{} on {}", desired.source, desired.provider);
     let base = Action { source, is_box: desired.is_box, ..plain(Target::Machine, name, Verb::Keep) };
     let asked = known.run_steps.get(name);
     let all_steps = || {
-        let steps = steps_to_run(&desired.steps, &Ledger::default(), asked);
+        let steps = steps_to_run(&desired.steps, &Ledger::default(), asked, joined);
         steps.into_iter().map(|(step, _)| step.key.clone()).collect()
     };
     let create =
@@ -134,7 +142,7 @@ fn machine(
     }
     let no_ledger = Ledger::default();
     let ledger = known.ledgers.get(name).unwrap_or(&no_ledger);
-    let due = steps_to_run(&desired.steps, ledger, asked);
+    let due = steps_to_run(&desired.steps, ledger, asked, joined);
     let start = match observed.state {
         State::Running => false,
         // A one-shot machine runs again for new inputs.

@@ -8,11 +8,13 @@ mod diff;
 pub mod layers;
 mod order;
 mod reason;
+mod together;
 
 pub use desired::{Desired, DesiredMachine, DesiredStep, DesiredThing, Known};
 pub use diff::diff;
 pub use order::{dependencies_first, needed_by};
-pub use reason::{AFTER_ANOTHER, RUNS_ALWAYS};
+pub use reason::{AFTER_ANOTHER, RUNS_ALWAYS, WITH_ANOTHER};
+pub use together::Together;
 
 use crate::model::action::{Reason, Target, Verb};
 
@@ -24,6 +26,8 @@ pub struct Plan {
     pub actions: Vec<Action>,
     /// Machines of ours that the Envfile no longer names and that nobody asked to remove.
     pub orphans: Vec<String>,
+    /// Steps that run over several machines, in order.
+    pub together: Vec<Together>,
 }
 
 /// What has to be done to one machine, network or volume.

@@ -14,6 +14,9 @@ pub const RUNS_ALWAYS: &str = "runs always";
 /// Why a step runs that was applied on top of what is applied anew.
 pub const AFTER_ANOTHER: &str = "a step before it runs";
 
+/// Why a step over several machines runs that is due in another of them.
+pub const WITH_ANOTHER: &str = "another of its machines needs it";
+
 /// Every field in which the two sides differ, in the order of the names.
 pub fn differences(before: &Fields, after: &Fields) -> Vec<Reason> {
     let names: BTreeSet<&String> = before.0.keys().chain(after.0.keys()).collect();
@@ -47,6 +50,7 @@ pub fn steps_to_run<'a>(
     steps: &'a [DesiredStep],
     ledger: &Ledger,
     asked: Option<&BTreeSet<String>>,
+    joined: &BTreeSet<String>,
 ) -> Vec<(&'a DesiredStep, Reason)> {
     let mut cascade = false;
     let mut run = Vec::new();
@@ -69,6 +73,10 @@ pub fn steps_to_run<'a>(
         let done = ledger.step(&step.key).is_some_and(|entry| entry.status == LedgerStatus::Applied);
         let why = match step.run {
             _ if asked => Some("asked for"),
+            _ if joined.contains(&step.key) => {
+                cascade = true;
+                why.or(Some(WITH_ANOTHER))
+            }
             RunPolicy::Never => None,
             RunPolicy::Once if done => None,
             RunPolicy::Always => why.or(Some(RUNS_ALWAYS)),
@@ -125,7 +133,10 @@ mod tests {
     }
 
     fn keys(steps: &[DesiredStep], ledger: &Ledger) -> Vec<String> {
-        steps_to_run(steps, ledger, None).into_iter().map(|(step, _)| step.key.clone()).collect()
+        steps_to_run(steps, ledger, None, &BTreeSet::new())
+            .into_iter()
+            .map(|(step, _)| step.key.clone())
+            .collect()
     }
 
     #[test]

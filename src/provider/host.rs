@@ -111,9 +111,9 @@ impl Provider for HostProvider {
         &CAPABILITIES
     }
 
-    fn describe(&self, _: &Stack, machine: &Machine, _image: &str, _: &Contents) -> Result<Fields> {
+    fn describe(&self, stack: &Stack, machine: &Machine, _image: &str, _: &Contents) -> Result<Fields> {
         let several = self.machines.get(&machine.name).is_some_and(|access| access.hosts.len() > 1);
-        if several && machine.takes_changes() && !machine.provision.is_empty() {
+        if several && stack.steps_of(machine).next().is_some() {
             return Err(Error::usage(format!("the steps of {} cannot run on several hosts", machine.name))
                 .hint(
                     "declare a machine for each host, or leave `changes` away: then they are only looked at",

@@ -2,6 +2,7 @@
 //!
 //! What a step's script writes after [`REPORT_MARK`] is for its provisioner only.
 
+use super::Workshop;
 use crate::event::{Context, Event};
 use crate::model::Result;
 use crate::model::step::Step;
@@ -18,8 +19,12 @@ pub struct Target<'a> {
     pub machine: &'a str,
     /// The way into it.
     pub transport: &'a dyn Transport,
+    /// Identity of the step in its ledger.
+    pub key: &'a str,
     /// Keys of the steps that run after this one: until they have run, its ledger must not say that they are applied.
     pub later: &'a [String],
+    /// For tools that run on this host.
+    pub workshop: &'a Workshop<'a>,
 }
 
 /// How a step ended, and what it wrote.
@@ -33,6 +38,8 @@ pub struct Applied {
     pub report: String,
     /// What the provisioner knows of why it failed.
     pub failure: Option<Failure>,
+    /// What the tool says that it changed; `None` when it does not tell.
+    pub changes: Option<Vec<String>>,
 }
 
 /// Why a step failed, in the words of its tool.
@@ -56,7 +63,7 @@ pub fn request(
     args: Vec<String>,
 ) -> StepRequest {
     StepRequest {
-        key: step.key(),
+        key: target.key.to_owned(),
         name: step.name.clone(),
         digest: digest.to_owned(),
         run: Run::Script(Script { content, args, interpreter: Vec::new() }),
@@ -95,7 +102,8 @@ pub fn run_by_agent(
     lines.end(&emit);
     match reply {
         Reply::Step(reply) => {
-            Ok(Applied { reply, output: lines.kept, report: lines.report.unwrap_or_default(), failure: None })
+            let (output, report) = (lines.kept, lines.report.unwrap_or_default());
+            Ok(Applied { reply, output, report, failure: None, changes: None })
         }
         other => Err(agent::unexpected(&other)),
     }

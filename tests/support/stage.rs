@@ -89,6 +89,8 @@ impl Stage {
             boxes: Store::open(&directories, Some(&self.checkout())).with_builder(EmptyBox),
             project,
             stack,
+            program: "/nowhere/env".into(),
+            runtime: directories.runtime,
         })
     }
 

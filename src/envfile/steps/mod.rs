@@ -1,9 +1,10 @@
 //! Provisioning steps: of one machine, and of the stack over several machines. What a tool's keys mean is its own file's business.
 
+pub(super) mod ansible;
 pub(super) mod chef;
 pub(super) mod cloud_init;
 pub(super) mod file;
-mod install;
+pub(super) mod install;
 pub(super) mod puppet;
 pub(super) mod shell;
 
@@ -27,7 +28,8 @@ pub(super) struct ToolReader {
 type Named = (Tool, String);
 
 /// A step has exactly one of them.
-static TOOLS: [&ToolReader; 5] = [&shell::TOOL, &file::TOOL, &puppet::TOOL, &chef::TOOL, &cloud_init::TOOL];
+static TOOLS: [&ToolReader; 6] =
+    [&shell::TOOL, &file::TOOL, &ansible::TOOL, &puppet::TOOL, &chef::TOOL, &cloud_init::TOOL];
 
 /// The steps of a machine, with those that install what they need in it.
 pub(super) fn steps(machine: &Table, is_box: bool) -> Vec<Step> {

@@ -67,7 +67,7 @@ shell = "a b"
 to = "/x"
 run = "sometimes"
 [[machine.a.provision]]
-ansible = "x.yml"
+salt = "states"
 [[machine.a.provision]]
 file = "Envfile"
 to = "/etc/"
@@ -83,7 +83,7 @@ machines = ["b"]
 
     Envfile:5:1: step 2 of machine a says nothing to do
         5 | [[machine.a.provision]]
-          | ^^^^^^^^^^^^^^^^^^^^^^^ it needs one of `shell`, `file`, `puppet`, `chef`, `cloud_init`
+          | ^^^^^^^^^^^^^^^^^^^^^^^ it needs one of `shell`, `file`, `ansible`, `puppet`, `chef`, `cloud_init`
 
     Envfile:6:1: step 3 of machine a has `shell` and `file`
         6 | [[machine.a.provision]]
@@ -97,9 +97,9 @@ machines = ["b"]
        12 | run = "sometimes"
           |       ^^^^^^^^^^^
 
-    Envfile:14:1: unknown key `ansible` in step 5 of machine a
-       14 | ansible = "x.yml"
-          | ^^^^^^^ `ansible` comes in a later version
+    Envfile:14:1: unknown key `salt` in step 5 of machine a
+       14 | salt = "states"
+          | ^^^^ `salt` comes in a later version
 
     Envfile:17:6: `to` in step 6 of machine a: is the file's own path, not the directory to put it in
        17 | to = "/etc/"

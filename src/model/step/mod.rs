@@ -1,5 +1,6 @@
 //! Provisioning steps as the Envfile declares them; what is particular to a tool is in a file of its own.
 
+mod ansible;
 mod chef;
 mod cloud_init;
 mod file;
@@ -7,6 +8,7 @@ mod install;
 mod puppet;
 mod shell;
 
+pub use ansible::{Ansible, Members, Vault};
 pub use chef::Chef;
 pub use cloud_init::CloudInit;
 pub use file::FileCopy;
@@ -48,6 +50,8 @@ pub enum Tool {
     CloudInit(CloudInit),
     /// Install what a later step needs in the machine; no Envfile says so.
     Install(GuestTool),
+    /// Run an Ansible playbook on this host.
+    Ansible(Box<Ansible>),
 }
 
 /// When a step runs.
@@ -72,6 +76,7 @@ impl Tool {
             Self::Chef(chef) => Some(chef.need()),
             Self::CloudInit(data) => Some(data.need()),
             Self::Shell(_) | Self::File(_) | Self::Install(_) => None,
+            Self::Ansible(ansible) => Some(Need { tool: GuestTool::Python, install: ansible.install }),
         }
     }
 }
@@ -100,6 +105,7 @@ impl Step {
             Tool::Chef(_) => "chef",
             Tool::CloudInit(_) => "cloud_init",
             Tool::Install(_) => "install",
+            Tool::Ansible(_) => "ansible",
         }
     }
 
@@ -111,7 +117,8 @@ impl Step {
             Tool::Puppet(puppet) => puppet.sources().map(PathBuf::as_path).collect(),
             Tool::Chef(chef) => chef.sources().map(PathBuf::as_path).collect(),
             Tool::CloudInit(data) => data.sources().map(PathBuf::as_path).collect(),
-            Tool::Install(_) => Vec::new(),
+            // What Ansible reads and runs here is asked for as a whole.
+            Tool::Install(_) | Tool::Ansible(_) => Vec::new(),
         }
     }
 }

@@ -112,6 +112,26 @@ impl SshTarget {
         self.config_file.as_deref().map_or(Ok(()), names_no_program)
     }
 
+    /// The options with which another tool's `ssh` is as strict as ours and reaches the same host.
+    pub fn options(&self) -> Vec<String> {
+        let mut words: Vec<String> = Vec::new();
+        let mut option = |text: String| words.extend(["-o".to_owned(), text]);
+        for strict in ["BatchMode=yes", "StrictHostKeyChecking=yes", "UpdateHostKeys=no"] {
+            option(strict.to_owned());
+        }
+        if self.identity.is_some() {
+            option("IdentitiesOnly=yes".to_owned());
+        }
+        if let Some(file) = &self.known_hosts {
+            option(format!("UserKnownHostsFile={}", escaped(file)));
+            option("GlobalKnownHostsFile=/dev/null".to_owned());
+        }
+        if let Some(file) = &self.config_file {
+            words.extend(["-F".to_owned(), file.display().to_string()]);
+        }
+        words
+    }
+
     /// `ssh` with all options but those of one session; words that follow are the host and the command.
     pub(super) fn command(&self) -> process::Command {
         let mut ssh = process::Command::new("ssh");

@@ -164,7 +164,7 @@ mod tests {
             ),
             action("cache", Verb::Keep, &[]),
         ];
-        let shown = Plan { actions, orphans: vec!["old".into()] };
+        let shown = Plan { actions, orphans: vec!["old".into()], ..Plan::default() };
         insta::assert_snapshot!(plan("shop · dev", &shown, Paint::OFF), @r"
         shop · dev
           + front  network create

