@@ -19,29 +19,18 @@ pub fn fingerprint(
     context: &Context,
 ) -> Result<Taken> {
     let baselines = world.project.baselines();
+    let provider = world.providers.get(&machine.provider)?;
+    let transport = provider.connect(&world.identity, node)?;
+    let request = request(world, level)?;
     let known_as = known_as(machine, node);
     // One that cannot be read only makes this one slow.
     let cache = baselines.latest_cache(&known_as).unwrap_or_default();
-    let taken = look(world, &machine.provider, node, level, &cache, context)?;
+    let taken = take(transport.as_ref(), request, &cache, context)?;
     if let Some(cache) = &taken.cache {
         // Only makes the next one quick.
         let _ = baselines.save_latest_cache(&known_as, cache);
     }
     Ok(taken)
-}
-
-/// The same with this cache, of which nothing is kept: also of a machine that was just made, before the engine's id of it is
-/// known.
-pub fn look(
-    world: &World,
-    provider: &str,
-    node: &str,
-    level: Level,
-    cache: &[u8],
-    context: &Context,
-) -> Result<Taken> {
-    let transport = world.providers.get(provider)?.connect(&world.identity, node)?;
-    take(transport.as_ref(), request(world, level)?, cache, context)
 }
 
 /// Under what the files of a node are remembered.

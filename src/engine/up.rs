@@ -1,6 +1,6 @@
 //! Walking a plan: everything whose dependencies are done at once, a thread for each machine.
 
-use super::baseline::Fresh;
+use super::baseline::take_baselines;
 use super::board::{Board, Stage};
 use super::machine::{Done, Work, board_name};
 use super::observe::keep_ledgers;
@@ -14,6 +14,7 @@ use crate::model::{Error, Kind, Result};
 use crate::plan::Action;
 use crate::provider::{Operation, Provider};
 use crate::provision::Workshop;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// What the walk may do.
@@ -85,7 +86,7 @@ fn walk(
     let begin = Instant::now();
     let machines: Vec<&Action> = planned.plan.of(Target::Machine).collect();
     context.emit(Event::Begin { machines: machines.iter().map(|action| action.name.clone()).collect() });
-    let (board, fresh) = (Board::new(), Fresh::default());
+    let board = Board::new();
     let things: Vec<&Action> =
         planned.plan.actions.iter().filter(|action| action.target != Target::Machine).collect();
     let mut results = std::thread::scope(|scope| {
@@ -105,13 +106,7 @@ fn walk(
         let threads: Vec<_> = machines
             .iter()
             .map(|action| {
-                let work = || {
-                    let result = one_machine(world, planned, action, options, &board, workshop, context);
-                    if action.verb != Verb::Keep && result.outcome == Outcome::Ready {
-                        fresh.take(world, planned, action, context);
-                    }
-                    result
-                };
+                let work = || one_machine(world, planned, action, options, &board, workshop, context);
                 (*action, scope.spawn(work))
             })
             .collect();
@@ -140,7 +135,7 @@ fn walk(
     let view = if untouched { planned.view.clone() } else { after(world, planned)? };
     keep_ledgers(world, &view);
     ownership::settle_all(world, &view.observed, context);
-    fresh.keep(world, &view, context);
+    take_baselines(world, &view, &changed(&results), context);
     let mut report = Report { machines: results, view, took: begin.elapsed() };
     if !untouched {
         find_dead(world, &mut report, context);
@@ -157,6 +152,12 @@ fn remember_providers(world: &World, planned: &Planned) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Machines that are other than they were, and as they should be.
+fn changed(results: &[MachineResult]) -> BTreeSet<&str> {
+    let is_new = |result: &&MachineResult| result.verb != Verb::Keep && result.outcome == Outcome::Ready;
+    results.iter().filter(is_new).map(|result| result.name.as_str()).collect()
 }
 
 /// Refuses what needs somebody's word.

@@ -20,6 +20,16 @@ pub struct Mirror {
     asking: Mutex<()>,
 }
 
+/// The bridge's own address, from its gateway and subnet. An engine that finds the bridge of an earlier one says no gateway: then
+/// it is the subnet's first address, as engines choose it.
+fn address_of_host(config: &str) -> String {
+    let words: Vec<&str> = config.split_whitespace().collect();
+    match words.as_slice() {
+        [gateway, _] => (*gateway).to_owned(),
+        _ => format!("{}.1", words[0].rsplit_once('.').unwrap().0),
+    }
+}
+
 impl Mirror {
     /// Starts it, once for all tests.
     pub fn start() -> &'static Mirror {
@@ -27,8 +37,9 @@ impl Mirror {
         static LISTENER: OnceLock<TcpListener> = OnceLock::new();
         MIRROR.get_or_init(|| {
             // Machines reach the host there, and nobody else does.
-            let gateway = "{{(index .IPAM.Config 0).Gateway}}";
-            let host = docker::docker(&["network", "inspect", "bridge", "--format", gateway]);
+            let config = "{{with index .IPAM.Config 0}}{{.Gateway}} {{.Subnet}}{{end}}";
+            let config = docker::docker(&["network", "inspect", "bridge", "--format", config]);
+            let host = address_of_host(&config);
             let listener = LISTENER.get_or_init(|| TcpListener::bind((host, 0)).unwrap());
             std::thread::spawn(move || {
                 for stream in listener.incoming().flatten() {
