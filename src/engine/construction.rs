@@ -6,12 +6,13 @@
 use super::keeping::{GRACE, MARK};
 use super::layers::{self, Start, from};
 use super::machine::Work;
-use super::{certificates, steps};
+use super::{certificates, identity, steps};
 use crate::model::machine::Machine;
 use crate::model::observed::State;
 use crate::model::{Error, Kind, Result};
 use crate::plan::layers::Chain;
 use crate::provider::{Layers, NewMachine, Operation};
+use crate::transport::Transport;
 use envup_agent::Ledger;
 use std::time::{Duration, Instant};
 
@@ -56,11 +57,9 @@ impl Construction<'_> {
                 start.covered.len()
             }
         };
-        inner.doing("starting");
-        inner.call(Operation::StartMachine(&machine.name))?;
         let transport = self.work.provider.connect(&self.work.world.identity, &machine.name)?;
         let transport = transport.as_ref();
-        inner.boot(transport)?;
+        wake(&inner, transport)?;
         certificates::hand_on(&machine.name, transport, self.work.context)?;
         if !machine.env.is_empty() {
             steps::set_environment(transport, &machine.env, self.work.context)?;
@@ -83,8 +82,10 @@ impl Construction<'_> {
                 let ran = std::mem::take(&mut best.ran);
                 best = Start { ran, ..from(self.chain, &link.key, done + place + 1) };
                 if !is_last {
-                    inner.call(Operation::StartMachine(&machine.name))?;
-                    inner.boot(transport)?;
+                    // From the new layer, so that the next one holds only what comes on top of it.
+                    inner.call(Operation::RemoveMachine(&machine.name))?;
+                    self.create(&inner, Some(&link.key))?;
+                    wake(&inner, transport)?;
                 }
             }
         }
@@ -164,6 +165,14 @@ impl Construction<'_> {
             missed.join(", ")
         ))
     }
+}
+
+/// Starts a machine under construction and waits until steps can run in it.
+fn wake(inner: &Work<'_>, transport: &dyn Transport) -> Result<()> {
+    inner.doing("starting");
+    inner.call(Operation::StartMachine(&inner.machine.name))?;
+    inner.boot(transport)?;
+    identity::own_identity(transport, inner.context)
 }
 
 /// The machine without what its layers must not see, and without what others could take for the finished machine.

@@ -162,3 +162,26 @@ fn a_kill_at_any_moment_leaves_no_half_layer() {
         }
     });
 }
+
+#[test]
+fn after_a_slow_step_a_layer_is_made_too() {
+    let with = |second: &str| {
+        envfile(&["echo NONCE >> /root/log; head -c 8000000 /dev/urandom > /root/big; sleep 10", second], "")
+    };
+    let stack = layered(&with("echo two >> /root/log"));
+    // As if making a layer had been measured on a fast host.
+    let known = stack.project.data().join("layers.json");
+    std::fs::write(known, r#"{"version":1,"layers":{},"refused":{},"cost":0.1}"#).unwrap();
+    stack.up();
+    let listed = stack.env("layer list --json").json();
+    let mut sizes: Vec<u64> = Vec::new();
+    for layer in listed["layers"].as_array().unwrap().iter().filter(|layer| layer["used"].is_u64()) {
+        sizes.push(layer["size"].as_u64().unwrap());
+    }
+    sizes.sort_unstable();
+    assert!(sizes.len() == 2 && sizes[0] < 4_000_000 && sizes[1] > 8_000_000, "{listed}");
+    stack.envfile(&with("echo changed >> /root/log").replace("NONCE", stack.name()));
+    let again = ran(&stack.env("rebuild --replace --json").succeeds().json_lines());
+    assert_eq!(again, ["echo changed >> /root/log"]);
+    assert_eq!(stack.inside("web", "cat /root/log"), format!("{}\nchanged", stack.name()));
+}
