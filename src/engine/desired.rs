@@ -51,9 +51,10 @@ pub fn describe(world: &World, machine: &Machine, image: &str) -> Result<Desired
         provisioner.validate(step)?;
         let digest = provisioner.inputs(step)?;
         let copies = matches!(step.tool, Tool::File(_));
+        let named = !matches!(step.tool, Tool::File(_) | Tool::Install(_));
         // What needs other machines is no part of one.
         let layer = step.layer && !stack_keys.contains(&key);
-        steps.push(DesiredStep { key, name: step.name.clone(), digest, run: step.run, layer, copies });
+        steps.push(DesiredStep { key, name: step.name.clone(), digest, run: step.run, layer, copies, named });
     }
     Ok(DesiredMachine {
         provider: machine.provider.clone(),

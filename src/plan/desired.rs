@@ -54,6 +54,8 @@ pub struct DesiredStep {
     pub layer: bool,
     /// Whether it only copies files.
     pub copies: bool,
+    /// Whether what it does may depend on the name of the machine: a role is chosen by it, a certificate made for it.
+    pub named: bool,
 }
 
 /// A network or volume as declared.

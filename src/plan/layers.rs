@@ -1,7 +1,8 @@
 //! Which layers a machine can start from: the chain of their keys, and which of those that are kept have to go.
 //!
 //! A key is the digest of everything that led to a disk: what the machine starts from, what its steps can see of it, and
-//! each step. Whose machine it is does not count, nor its name: stacks with an equal beginning share layers.
+//! each step. Whose machine it is does not count: stacks with an equal beginning share layers. Its host name does from the
+//! first step on that may act by it: control repositories choose a role by it, packages make certificates for it.
 
 use super::desired::{DesiredMachine, DesiredStep};
 use crate::model::digest::Digester;
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 /// Rule and version of the keys.
 const RULE: &str = "layer/1";
 
-/// Fields that leave nothing on a machine's disk: who it is to others, what is taken away while a layer is made, and limits,
+/// Fields that leave nothing on a machine's disk by themselves: who it is to others, what is taken away while a layer is made, and limits,
 /// which a living machine takes on without its steps being run again.
 const NOT_SEEN: [&str; 17] = [
     "hostname",
@@ -73,6 +74,9 @@ pub fn chain(machine: &DesiredMachine, placed: &str) -> Option<Chain> {
         let before = links.last().map_or(&base, |link| &link.key);
         let mut digester = Digester::new(RULE);
         digester.part(before).part(&step.digest);
+        if let Some(name) = machine.fields.get("hostname").filter(|_| step.named) {
+            digester.part("name").part(name);
+        }
         links.push(Link { key: digester.finish(), step: step.key.clone(), digest: step.digest.clone() });
     }
     Some(Chain { base, links })

@@ -111,6 +111,7 @@ mod tests {
             run,
             layer: true,
             copies: false,
+            named: false,
         }
     }
 

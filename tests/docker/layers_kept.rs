@@ -125,7 +125,7 @@ fn a_store_over_its_limit_lets_go_of_what_was_not_used_for_longest() {
 #[test]
 fn two_machines_with_an_equal_beginning_build_it_once() {
     let step = "provision = [{ shell = \"sleep 2; echo NONCE > /root/log; date +%s%N > /root/made\" }]\n";
-    let machine = |name: &str| format!("[machine.{name}]\nbox = \"debian/12\"\n{step}");
+    let machine = |name: &str| format!("[machine.{name}]\nbox = \"debian/12\"\nhostname = \"app\"\n{step}");
     let stack = layered(&(machine("one") + &machine("two")));
     assert_eq!(ran(&stack.env("up --json").succeeds().json_lines()).len(), 1);
     let [one, two] = ["one", "two"].map(|name| stack.inside(name, "cat /root/made"));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 fn step(key: &str, digest: &str) -> DesiredStep {
     let (key, name, digest) = (key.to_owned(), format!("step {key}"), digest.to_owned());
-    DesiredStep { key, name, digest, run: RunPolicy::Changed, layer: true, copies: false }
+    DesiredStep { key, name, digest, run: RunPolicy::Changed, layer: true, copies: false, named: false }
 }
 
 fn machine(digests: &[&str]) -> DesiredMachine {
@@ -66,6 +66,20 @@ fn what_steps_cannot_see_does_not_count() {
         assert_ne!(keys(&plain), keys(&changed), "{name}");
     }
     assert_ne!(chain(&plain, "one"), chain(&plain, "other"));
+}
+
+#[test]
+fn the_host_name_counts_from_the_first_step_on_that_may_act_by_it() {
+    let named = |name: &str| {
+        let mut machine = machine(&["aaaa", "bbbb"]);
+        machine.fields.set("hostname", name);
+        machine.steps[1].named = true;
+        keys(&machine)
+    };
+    let (db, web) = (named("db"), named("web"));
+    assert_eq!(db[0], web[0]);
+    assert_ne!(db[1], web[1]);
+    assert_eq!(db, named("db"));
 }
 
 #[test]
