@@ -17,11 +17,14 @@ fn stacks_with_an_equal_beginning_share_layers_and_only_inputs_count() {
     one.project.write("README", "outside of what the steps declare");
     one.up();
     let made = one.inside("web", "cat /root/made");
-    // Another stack with another name, machine and surroundings.
+    // Another stack with another name, machine and surroundings; only the host name is the same.
     let other = layered(
         &envfile(&["echo OTHER > /root/log; date +%s%N > /root/made", "echo more >> /root/log"], "")
             .replace("OTHER", one.name())
-            .replace("machine.web]", "machine.app]\nmemory = \"300MiB\"\nports = [\"auto:80\"]"),
+            .replace(
+                "machine.web]",
+                "machine.app]\nhostname = \"web\"\nmemory = \"300MiB\"\nports = [\"auto:80\"]",
+            ),
     );
     assert_eq!(ran(&other.env("up --json").succeeds().json_lines()), ["echo more >> /root/log"]);
     assert_eq!(other.inside("app", "cat /root/made"), made);
