@@ -1,13 +1,14 @@
 //! The other form of a box: the disk of a VM, and the kernel and initrd that boot it. It is made from the box's own archive and lies
 //! beside it, so that both forms are one box.
 
-use super::meta::{BoxFile, look, sha256_of};
+use super::meta::{BoxFile, sha256_of};
 use super::qcow2;
 use super::recipe::reference;
+use super::verified;
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::{Error, Result};
-use crate::state::{Access, Document, read_or_none, write, write_bytes};
+use crate::state::{Access, Document, read_or_none, write};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +18,6 @@ use std::path::{Path, PathBuf};
 pub(super) const DISK: &str = "disk";
 
 const DISK_JSON: &str = "disk.json";
-const VERIFIED: &str = "verified";
 const IMAGE: &str = "disk.qcow2";
 const KERNEL: &str = "kernel";
 const INITRD: &str = "initrd";
@@ -112,24 +112,16 @@ impl BoxDisk {
 
     /// Makes sure that the files are what they were, without reading those that look untouched since they were read.
     pub(super) fn verify_if_touched(&self, context: &Context) -> Result<()> {
-        let seen = self.directory.join(VERIFIED);
-        if self.look().is_some() && fs::read_to_string(&seen).ok() == self.look() {
-            return Ok(());
-        }
-        self.verify(context)?;
-        self.mark_verified();
-        Ok(())
+        verified::unless_untouched(&self.directory, &self.files(), || self.verify(context))
     }
 
     /// Remembers that the files as they lie there now are as their digests say. Not being able to only costs time later.
     pub(super) fn mark_verified(&self) {
-        if let Some(look) = self.look() {
-            let _ = write_bytes(&self.directory.join(VERIFIED), Access::Shared, look.as_bytes());
-        }
+        verified::mark(&self.directory, &self.files());
     }
 
-    fn look(&self) -> Option<String> {
-        self.meta.files.keys().map(|name| look(&self.directory.join(name))).collect()
+    fn files(&self) -> Vec<PathBuf> {
+        self.meta.files.keys().map(|name| self.directory.join(name)).collect()
     }
 
     /// Reads all files whole and compares their digests.

@@ -2,11 +2,12 @@
 
 use super::disk::BoxDisk;
 use super::recipe::{flat, reference};
+use super::verified;
 use crate::event::{Context, Event};
 use crate::model::digest::hex;
 use crate::model::error::Attempt;
 use crate::model::{Error, Result};
-use crate::state::{Access, Document, read_or_none, write, write_bytes};
+use crate::state::{Access, Document, read_or_none, write};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, File};
@@ -16,9 +17,6 @@ use std::path::{Path, PathBuf};
 
 /// Name of the file that describes a box, beside its archive.
 const BOX_JSON: &str = "box.json";
-
-/// Name of the file that says how the archive looked when it was verified last.
-const VERIFIED: &str = "verified";
 
 /// A box in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,24 +133,14 @@ impl BoxFile {
 
     /// Makes sure that the archive is what it was, without reading it when it was read before and looks untouched since.
     pub(super) fn verify_if_touched(&self, context: &Context) -> Result<()> {
-        let seen = self.directory().join(VERIFIED);
-        if self.look().is_some() && fs::read_to_string(&seen).ok() == self.look() {
-            return Ok(());
-        }
-        self.verify(context)?;
-        self.mark_verified();
-        Ok(())
+        verified::unless_untouched(self.directory(), std::slice::from_ref(&self.path), || {
+            self.verify(context)
+        })
     }
 
     /// Remembers that the archive as it lies there now is as its digest says. Not being able to only costs time later.
     pub(super) fn mark_verified(&self) {
-        if let Some(look) = self.look() {
-            let _ = write_bytes(&self.directory().join(VERIFIED), Access::Shared, look.as_bytes());
-        }
-    }
-
-    fn look(&self) -> Option<String> {
-        look(&self.path)
+        verified::mark(self.directory(), std::slice::from_ref(&self.path));
     }
 
     /// Reads the whole archive and compares its digest.

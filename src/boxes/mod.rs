@@ -14,6 +14,7 @@ mod qcow2;
 mod recipe;
 mod recipes;
 mod store;
+mod verified;
 
 pub use build::{Builder, Mmdebstrap};
 pub use disk::BoxDisk;
