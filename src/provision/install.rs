@@ -105,8 +105,24 @@ fn check(tool: GuestTool) -> String {
     format!("PATH=$PATH:{MORE_PATHS}\n{found}")
 }
 
-/// Why a step failed whose tool is missing in the machine.
-pub fn missing(tool: GuestTool, machine: &str) -> Failure {
+/// Adds to a step that failed why: its tool is missing in the machine, or what the tool itself says.
+pub fn explained(
+    applied: Applied,
+    tool: GuestTool,
+    target: &Target<'_>,
+    says: impl FnOnce(&Applied) -> Option<String>,
+) -> Applied {
+    if applied.reply.status != StepStatus::Failed {
+        return applied;
+    }
+    let failure = match applied.reply.exit_code {
+        Some(MISSING) => missing(tool, target.machine),
+        _ => Failure { says: says(&applied), hint: None },
+    };
+    Applied { failure: Some(failure), ..applied }
+}
+
+fn missing(tool: GuestTool, machine: &str) -> Failure {
     let name = tool.name();
     let says = format!("{name} is not installed in {machine}");
     let hint =

@@ -5,15 +5,15 @@
 mod report;
 mod repository;
 
-use super::install::{MISSING, MORE_PATHS, missing};
+use super::install::{MISSING, MORE_PATHS, explained};
 use super::running::request;
 use super::staging::{SCRIPT_HEAD, Staging};
-use super::{Applied, Failure, Provisioner, Target, inputs};
+use super::{Applied, Provisioner, Target, inputs};
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::step::{Chef, GuestTool, Step, Tool};
 use crate::model::{Error, Result};
-use envup_agent::{ExitCodes, StepRequest, StepStatus};
+use envup_agent::{ExitCodes, StepRequest};
 use repository::Repository;
 use std::path::PathBuf;
 
@@ -70,14 +70,7 @@ impl Provisioner for ChefProvisioner {
             ..request(step, digest, target, script(), arguments)
         };
         let applied = staging.run(request, target, context)?;
-        if applied.reply.status != StepStatus::Failed {
-            return Ok(applied);
-        }
-        let failure = match applied.reply.exit_code {
-            Some(MISSING) => missing(GuestTool::Chef, target.machine),
-            _ => Failure { says: report::errors(&applied.output), hint: None },
-        };
-        Ok(Applied { failure: Some(failure), ..applied })
+        Ok(explained(applied, GuestTool::Chef, target, |applied| report::errors(&applied.output)))
     }
 }
 

@@ -6,16 +6,15 @@
 mod report;
 mod user_data;
 
-use super::install::{MISSING, missing};
+use super::install::{MISSING, explained};
 use super::running::{REPORT_MARK, request};
 use super::staging::{SCRIPT_HEAD, Staging};
-use super::{Applied, Failure, Provisioner, Target, inputs};
+use super::{Applied, Provisioner, Target, inputs};
 use crate::event::Context;
 use crate::model::digest::short;
 use crate::model::error::Attempt;
 use crate::model::step::{CloudInit, GuestTool, Step, Tool};
 use crate::model::{Error, Result};
-use envup_agent::StepStatus;
 
 /// Has cloud-init carry user-data out.
 pub struct CloudInitProvisioner;
@@ -61,14 +60,9 @@ impl Provisioner for CloudInitProvisioner {
         let mut staging = Staging::new(step)?;
         let arguments = furnish(data, digest, &mut staging)?;
         let applied = staging.run(request(step, digest, target, script(), arguments), target, context)?;
-        if applied.reply.status != StepStatus::Failed {
-            return Ok(applied);
-        }
-        let failure = match applied.reply.exit_code {
-            Some(MISSING) => missing(GuestTool::CloudInit, target.machine),
-            _ => Failure { says: report::errors(&applied.report, &applied.output), hint: None },
-        };
-        Ok(Applied { failure: Some(failure), ..applied })
+        Ok(explained(applied, GuestTool::CloudInit, target, |applied| {
+            report::errors(&applied.report, &applied.output)
+        }))
     }
 }
 

@@ -7,15 +7,15 @@ mod layout;
 mod puppetfile;
 mod report;
 
-use super::install::{MISSING, MORE_PATHS, missing};
+use super::install::{MISSING, MORE_PATHS, explained};
 use super::running::{REPORT_MARK, request};
 use super::staging::{SCRIPT_HEAD, Staging};
-use super::{Applied, Failure, Provisioner, Target, inputs};
+use super::{Applied, Provisioner, Target, inputs};
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::step::{GuestTool, Puppet, Step, Tool};
 use crate::model::{Error, Result};
-use envup_agent::{ExitCodes, StepRequest, StepStatus};
+use envup_agent::{ExitCodes, StepRequest};
 use layout::Layout;
 
 /// Applies catalogs.
@@ -67,17 +67,9 @@ impl Provisioner for PuppetProvisioner {
             ..request(step, digest, target, script(), arguments)
         };
         let applied = staging.run(request, target, context)?;
-        if applied.reply.status != StepStatus::Failed {
-            return Ok(applied);
-        }
-        let failure = match applied.reply.exit_code {
-            Some(MISSING) => missing(GuestTool::Puppet, target.machine),
-            _ => Failure {
-                says: Some(report::errors(&applied.report)).filter(|says| !says.is_empty()),
-                hint: None,
-            },
-        };
-        Ok(Applied { failure: Some(failure), ..applied })
+        Ok(explained(applied, GuestTool::Puppet, target, |applied| {
+            Some(report::errors(&applied.report)).filter(|says| !says.is_empty())
+        }))
     }
 }
 
