@@ -86,7 +86,7 @@ impl Run for LayerVerb {
     fn run(self, session: &Session) -> Result<u8> {
         let directories = Directories::from_environment()?;
         let records = LayerRecords::of(&directories);
-        let providers = session.providers(&directories);
+        let providers = session.all_providers(&directories);
         match self.verb {
             Verb::List(_) => list(session, &engine::kept_layers(&providers, &records)?),
             Verb::Remove(verb) => {

@@ -57,24 +57,23 @@ impl Construction<'_> {
                 start.covered.len()
             }
         };
-        let transport = self.work.provider.connect(&self.work.world.identity, &machine.name)?;
-        let transport = transport.as_ref();
-        wake(&inner, transport)?;
-        certificates::hand_on(&machine.name, transport, self.work.context)?;
+        let mut transport = wake(&inner)?;
+        certificates::hand_on(&machine.name, transport.as_ref(), self.work.context)?;
         if !machine.env.is_empty() {
-            steps::set_environment(transport, &machine.env, self.work.context)?;
+            steps::set_environment(transport.as_ref(), &machine.env, self.work.context)?;
         }
         let mut best = Start { layer: start.layer.clone(), covered: start.covered.clone(), ran: Vec::new() };
         let due = &self.chain.links[done..];
         for (place, link) in due.iter().enumerate() {
             let began = Instant::now();
             let keys = [link.step.clone()];
-            let mut ran = steps::run(&machine, &keys, transport, self.work.workshop, self.work.context)
-                .map_err(|error| self.explain(error))?;
+            let mut ran =
+                steps::run(&machine, &keys, transport.as_ref(), self.work.workshop, self.work.context)
+                    .map_err(|error| self.explain(error))?;
             best.ran.append(&mut ran);
             let is_last = place + 1 == due.len();
             if is_last || self.is_slow(began.elapsed()) {
-                if !self.keep(&inner, link, transport)? {
+                if !self.keep(&inner, link, transport.as_ref())? {
                     // They run again, in the machine itself.
                     best.ran.clear();
                     break;
@@ -85,11 +84,11 @@ impl Construction<'_> {
                     // From the new layer, so that the next one holds only what comes on top of it.
                     inner.call(Operation::RemoveMachine(&machine.name))?;
                     self.create(&inner, Some(&link.key))?;
-                    wake(&inner, transport)?;
+                    transport = wake(&inner)?;
                 }
             }
         }
-        if due.is_empty() && self.keep(&inner, self.chain.wanted(), transport)? {
+        if due.is_empty() && self.keep(&inner, self.chain.wanted(), transport.as_ref())? {
             best = from(self.chain, &self.chain.wanted().key, self.chain.links.len());
         }
         // Nothing but its layers is wanted of it.
@@ -128,6 +127,10 @@ impl Construction<'_> {
         let began_with = observed.construction.as_ref()?;
         let no_ledger = Ledger::default();
         let ledger = self.work.planned.view.ledgers.get(&observed.name).unwrap_or(&no_ledger);
+        if observed.state != State::Running && *ledger == no_ledger {
+            // It cannot be asked how far its steps are, or never began with any.
+            return None;
+        }
         let done = self.chain.done(began_with, ledger)?;
         // From now on only the machine knows how far its steps are, should we be killed.
         self.work.world.project.ledgers().forget(&observed.engine_id).ok()?;
@@ -167,12 +170,15 @@ impl Construction<'_> {
     }
 }
 
-/// Starts a machine under construction and waits until steps can run in it.
-fn wake(inner: &Work<'_>, transport: &dyn Transport) -> Result<()> {
+/// Starts a machine under construction and waits until steps can run in it. The way into it is another one each time it was
+/// made anew.
+fn wake(inner: &Work<'_>) -> Result<Box<dyn Transport>> {
     inner.doing("starting");
     inner.call(Operation::StartMachine(&inner.machine.name))?;
-    inner.boot(transport)?;
-    identity::own_identity(transport, inner.context)
+    let transport = inner.provider.connect(&inner.world.identity, &inner.machine.name)?;
+    inner.boot(transport.as_ref())?;
+    identity::own_identity(transport.as_ref(), inner.context)?;
+    Ok(transport)
 }
 
 /// The machine without what its layers must not see, and without what others could take for the finished machine.

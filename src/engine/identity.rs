@@ -5,10 +5,12 @@ use crate::model::{Error, Result};
 use crate::transport::{Captured, Command, Transport};
 
 /// Takes away what makes a machine this one and no other, and what its package manager can fetch again. Host keys are made
-/// anew in a machine that starts from the layer: see [`own_identity`].
+/// anew in a machine that starts from the layer: see [`own_identity`]. A VM is given its own when it boots without the mark that
+/// it was given them; until then its sshd lets us in with those that it has.
 const RESET: &str = r#"
 set -e
-if ls /etc/ssh/ssh_host_*_key >/dev/null 2>&1; then rm -f /etc/ssh/ssh_host_*; touch /var/lib/envup/needs-host-keys; fi
+if [ -e /var/lib/envup/placed ]; then rm /var/lib/envup/placed
+elif ls /etc/ssh/ssh_host_*_key >/dev/null 2>&1; then rm -f /etc/ssh/ssh_host_*; touch /var/lib/envup/needs-host-keys; fi
 if [ -s /etc/machine-id ]; then : >/etc/machine-id; fi
 if [ -f /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then rm -f /var/lib/dbus/machine-id; fi
 rm -f /var/lib/systemd/random-seed

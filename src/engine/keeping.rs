@@ -130,7 +130,8 @@ impl Construction<'_> {
                 known.layers.insert(link.key.clone(), record(self.work.machine, &covered, made));
                 known.cost = Some(took.as_secs_f64());
             })?;
-            kept::make_room(self.layers, &world.layers, &world.stack.layers, &link.key)
+            let keeper = (self.work.provider.name(), self.layers);
+            kept::make_room(keeper, &world.layers, &world.stack.layers, &link.key)
         };
         if let Err(error) = noted() {
             note(self.work, format!("layer {} is kept, but not recorded: {error}", short(&link.key)));

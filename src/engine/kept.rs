@@ -2,7 +2,7 @@
 
 use super::Providers;
 use crate::model::layer::{KeptLayer, Layer, LayerSettings, Removed};
-use crate::model::{Error, Result};
+use crate::model::{Error, Kind, Result};
 use crate::plan::layers::{evicted, is_old};
 use crate::provider::Layers;
 use crate::state::{LayerRecords, now};
@@ -41,7 +41,7 @@ pub fn remove_layers(
     for beginning in beginnings {
         let mut fitting = all.iter().filter(|layer| layer.key.starts_with(beginning.as_str()));
         match (fitting.next(), fitting.next()) {
-            (Some(layer), None) => chosen.push(layer.key.clone()),
+            (Some(layer), None) => chosen.push(layer),
             (None, _) => {
                 return Err(Error::usage(format!("no layer is called {beginning}"))
                     .hint("`env layer list` shows those that are kept"));
@@ -53,8 +53,10 @@ pub fn remove_layers(
         }
     }
     let mut removed = Removed::default();
-    for (_, layers) in with_layers(providers) {
-        take_away(layers, &chosen, &mut removed)?;
+    for (provider, layers) in with_layers(providers) {
+        // The others would not even know that it is in use.
+        let its = chosen.iter().filter(|layer| layer.provider == provider);
+        take_away(layers, &its.map(|layer| layer.key.clone()).collect::<Vec<_>>(), &mut removed)?;
     }
     forget(records, &removed)?;
     Ok(removed)
@@ -87,7 +89,7 @@ pub fn prune_layers(
 
 /// Makes room beside the layer that is `needed` now: what was made or used by this user is too old, or too much.
 pub fn make_room(
-    layers: &dyn Layers,
+    (provider, layers): (&str, &dyn Layers),
     records: &LayerRecords,
     settings: &LayerSettings,
     needed: &str,
@@ -99,13 +101,18 @@ pub fn make_room(
     let mut removed = Removed::default();
     take_away(layers, &evicted(&kept, &used, settings, now(), Some(needed)), &mut removed)?;
     // Those that others took away are not known any longer either.
-    let gone = |key: &&String| !kept.iter().any(|layer| layer.key == **key);
-    removed.removed.extend(known.layers.keys().filter(gone).cloned());
+    let its = known.layers.iter().filter(|(_, record)| record.provider == provider).map(|(key, _)| key);
+    removed.removed.extend(its.filter(|key| !kept.iter().any(|layer| layer.key == **key)).cloned());
     forget(records, &removed)
 }
 
+/// What keeps layers here. An optional provider that cannot be used has none.
 fn with_layers(providers: &Providers) -> impl Iterator<Item = (&'static str, &dyn Layers)> {
-    providers.0.iter().filter_map(|provider| Some((provider.name(), provider.layers()?)))
+    let usable = providers.0.iter().filter(|provider| {
+        !provider.capabilities().optional
+            || !provider.check().is_err_and(|error| error.kind == Kind::Unavailable)
+    });
+    usable.filter_map(|provider| Some((provider.name(), provider.layers()?)))
 }
 
 fn take_away(layers: &dyn Layers, keys: &[String], removed: &mut Removed) -> Result<()> {

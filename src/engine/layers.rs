@@ -122,6 +122,7 @@ pub fn record(machine: &Machine, covered: &[String], kept: Option<&Layer>) -> La
         created: kept.map_or_else(now, |layer| layer.created),
         used: now(),
         size: kept.map_or(0, |layer| layer.size),
+        provider: machine.provider.clone(),
         base: machine.source_name(),
         steps: steps.map(|step| step.name.clone()).collect(),
     }

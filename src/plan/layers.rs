@@ -16,8 +16,9 @@ const RULE: &str = "layer/1";
 
 /// Fields that leave nothing on a machine's disk by themselves: who it is to others, what is taken away while a layer is made, and limits,
 /// which a living machine takes on without its steps being run again.
-const NOT_SEEN: [&str; 17] = [
+const NOT_SEEN: [&str; 18] = [
     "hostname",
+    "accel",
     "restart",
     "memory",
     "cpus",

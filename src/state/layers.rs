@@ -39,10 +39,17 @@ pub struct LayerRecord {
     pub used: u64,
     /// What it takes beside what it was made from, in bytes.
     pub size: u64,
+    /// What keeps it; the first that could was docker.
+    #[serde(default = "first_provider")]
+    pub provider: String,
     /// What its machine was made from, for people: `debian/12`.
     pub base: String,
     /// Names of its steps, in order.
     pub steps: Vec<String>,
+}
+
+fn first_provider() -> String {
+    "docker".to_owned()
 }
 
 impl Document for KnownLayers {

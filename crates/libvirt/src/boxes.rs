@@ -2,7 +2,6 @@
 //! needs them.
 
 use crate::pool;
-use crate::trouble::Explain;
 use envup::event::Context;
 use envup::model::error::Attempt;
 use envup::model::{Error, Result};
@@ -81,12 +80,14 @@ pub fn initrd(connection: &Connect, pool: &StoragePool, volumes: &BoxVolumes) ->
     pool::read(connection, &volume)
 }
 
-/// Removes the boxes that no disk of a machine lies upon. `used` are the references that machines were made from.
+/// Removes the boxes that no disk of a machine or layer lies upon. `used` are the references that machines were made from.
 pub fn prune(connection: &Connect, used: &BTreeSet<String>) -> Result<()> {
     let Some(pool) = pool::find(connection)? else { return Ok(()) };
-    let used: Vec<String> = used.iter().map(|reference| BoxVolumes::of(reference).stem).collect();
-    let names = pool.list_volumes().explain(|| "cannot list the disks")?;
-    for name in names.iter().filter(|name| name.starts_with(PREFIX)) {
+    let mut used: Vec<String> = used.iter().map(|reference| BoxVolumes::of(reference).stem).collect();
+    // Layers lie upon them too.
+    let below = pool::above(&pool)?.into_keys();
+    used.extend(below.filter_map(|name| name.strip_suffix(".qcow2").map(str::to_owned)));
+    for name in pool::names(&pool)?.iter().filter(|name| name.starts_with(PREFIX)) {
         if !used.iter().any(|stem| name.starts_with(&format!("{stem}."))) {
             pool::remove(&pool, name)?;
         }

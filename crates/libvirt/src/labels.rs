@@ -52,6 +52,9 @@ pub struct MachineNotes {
     pub instance: String,
     /// When it was made, in nanoseconds since 1970.
     pub created: i64,
+    /// While layers are made in it: the key of what that began with.
+    #[serde(default)]
+    pub construction: Option<String>,
     /// The box it was made from, by its name in an engine.
     pub image: String,
     /// The same for people.

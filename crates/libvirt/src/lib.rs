@@ -5,6 +5,7 @@
 //! * [`address`]: which addresses networks and machines get.
 //! * [`network`]: networks, and the names in them.
 //! * [`pool`], [`boxes`]: disks, and the boxes they come from.
+//! * [`disks`], [`layers`]: the disk of a machine, and those that are kept for others to start from.
 //! * [`seed`], [`cpio`]: what a machine is given before it first boots.
 //! * [`domain`], [`fields`]: a machine as libvirt has it, and what plans compare.
 //! * [`machine`]: making, starting, stopping and removing one.
@@ -14,10 +15,12 @@ mod address;
 mod boxes;
 mod connection;
 mod cpio;
+mod disks;
 mod domain;
 mod fields;
 mod kvm;
 mod labels;
+mod layers;
 mod machine;
 mod network;
 mod observe;

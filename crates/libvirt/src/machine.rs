@@ -7,7 +7,7 @@ use crate::labels::{Kind, Labels};
 use crate::observe::{is_crashed, read, state};
 use crate::seed::{self, HostKey, Interface};
 use crate::trouble::{Answer, Explain, is_out_of_place, optional};
-use crate::{fields, kvm, network, pool, transport};
+use crate::{disks, fields, kvm, network, pool, transport};
 use envup::event::{Context, Event};
 use envup::model::digest::hex;
 use envup::model::error::Attempt;
@@ -32,11 +32,6 @@ const ASK_AGAIN: u32 = 30;
 
 /// The name that QEMU's own network has beside the stack's.
 const PORTS: &str = "(ports)";
-
-/// Names of a machine's volumes: its disk, and its initrd with what it is given.
-fn volumes(engine_name: &str) -> [String; 2] {
-    [format!("{engine_name}.qcow2"), format!("{engine_name}.initrd")]
-}
 
 /// A machine's domain, if there is one; fails when somebody else's has its name.
 pub fn lookup(connection: &Connect, identity: &Identity, name: &str) -> Result<Option<(Domain, Labels)>> {
@@ -72,6 +67,7 @@ pub fn create(
     fields::notes(&mut labels, machine, new.image, &new.contents);
     labels.machine.instance = random()?;
     labels.machine.created = now();
+    labels.machine.construction = new.construction.map(str::to_owned);
     let mut shape = fields::declared(identity, machine);
     for (network, mac_address) in &mut shape.networks {
         *mac_address = mac(&engine_name, network);
@@ -85,8 +81,7 @@ pub fn create(
 
     let pool = pool::open(connection)?;
     let of_box = BoxVolumes::of(new.image);
-    let [disk, initrd] = volumes(&engine_name);
-    let disk = pool::overlay(connection, &pool, &disk, &of_box.disk(), machine.disk.map(|size| size.0))?;
+    let disk = disks::make(connection, &pool, &engine_name, &labels.machine.instance, new)?;
     let host_key = HostKey::make()?;
     labels.machine.host_key = host_key.public.clone();
     let login = SshKey::of(&directories.data.join("projects").join(&identity.id.0))?;
@@ -104,7 +99,7 @@ pub fn create(
     let initrd = pool::write(
         connection,
         &pool,
-        &initrd,
+        &disks::initrd(&engine_name),
         &mut content.as_slice(),
         content.len() as u64,
         &what,
@@ -289,19 +284,22 @@ pub fn remove(connection: &Connect, identity: &Identity, name: &str) -> Result<(
             return Ok(());
         };
         switch_off(&found).explain(cannot)?;
-        for (network, address) in &labels.machine.addresses {
-            if let Ok(address) = address.parse() {
-                network::forget_machine(connection, &identity.network(network), address)?;
-            }
-        }
-        optional(found.undefine()).map(drop).explain(cannot)?;
+        undefine(connection, identity, &found, &labels)?;
     }
-    if let Some(pool) = pool::find(connection)? {
-        for volume in volumes(&engine_name) {
-            pool::remove(&pool, &volume)?;
+    match pool::find(connection)? {
+        Some(pool) => disks::remove(&pool, &engine_name),
+        None => Ok(()),
+    }
+}
+
+/// Takes a stopped machine out of libvirt, with its names; its files stay.
+pub fn undefine(connection: &Connect, identity: &Identity, found: &Domain, labels: &Labels) -> Result<()> {
+    for (network, address) in &labels.machine.addresses {
+        if let Ok(address) = address.parse() {
+            network::forget_machine(connection, &identity.network(network), address)?;
         }
     }
-    Ok(())
+    optional(found.undefine()).map(drop).explain(|| format!("cannot remove machine {}", labels.name))
 }
 
 fn random() -> Result<String> {

@@ -70,7 +70,7 @@ fn look(found: &Domain) -> Result<Option<ObservedMachine>> {
         started: found.id().map(|id| id.to_string()),
         is_box: true,
         source: labels.machine.source.clone(),
-        construction: None,
+        construction: labels.machine.construction.clone(),
         fields: fields(&labels, &shape),
         direct: address.as_ref().filter(|_| running).and_then(|address| address.parse().ok()),
         address: address.filter(|_| running),

@@ -4,10 +4,11 @@
 //! Volumes carry no labels; they are ours because the pool is.
 
 use crate::trouble::{Explain, optional};
-use crate::xml::escape;
+use crate::xml::{self, escape};
 use envup::event::{Context, Event};
 use envup::model::error::Attempt;
 use envup::model::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use virt::connect::Connect;
 use virt::storage_pool::StoragePool;
@@ -66,6 +67,42 @@ pub fn find(connection: &Connect) -> Result<Option<StoragePool>> {
 /// A volume, if it is there and whole.
 pub fn volume(pool: &StoragePool, name: &str) -> Result<Option<StorageVol>> {
     optional(pool.lookup_storage_vol_by_name(name)).explain(|| format!("cannot look for the volume {name}"))
+}
+
+/// The names of all volumes.
+pub fn names(pool: &StoragePool) -> Result<BTreeSet<String>> {
+    let names = pool.list_volumes().explain(|| "cannot list the disks")?;
+    Ok(names.into_iter().collect())
+}
+
+/// Volumes that others lie upon, with the names of those.
+pub fn above(pool: &StoragePool) -> Result<BTreeMap<String, Vec<String>>> {
+    let cannot = || "cannot tell which disks lie upon others";
+    let mut above: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for volume in pool.list_all_volumes(0).explain(cannot)? {
+        // One that goes away meanwhile lies on nothing.
+        let Some(text) = optional(volume.xml_desc(0)).explain(cannot)? else { continue };
+        let document = roxmltree::Document::parse(&text).ok();
+        let below = document.as_ref().and_then(|document| {
+            let root = document.root_element();
+            let path = xml::find(root, &["backingStore", "path"])?.text()?;
+            Some((path.rsplit('/').next()?.to_owned(), xml::child(root, "name")?.text()?.to_owned()))
+        });
+        if let Some((below, name)) = below {
+            above.entry(below).or_default().push(name);
+        }
+    }
+    Ok(above)
+}
+
+/// Makes an empty volume, whose name is all that it says; one that is there is taken.
+pub fn mark(pool: &StoragePool, name: &str) -> Result<()> {
+    if volume(pool, name)?.is_some() {
+        return Ok(());
+    }
+    StorageVol::create_xml(pool, &raw(name, 0), 0)
+        .map(drop)
+        .explain(|| format!("cannot write the volume {name}"))
 }
 
 /// A path as domains name it.
@@ -145,8 +182,8 @@ fn raw(name: &str, length: u64) -> String {
     )
 }
 
-/// Makes the disk of a machine: what it writes goes into a file of its own above the box's disk, which stays as it is. The disk is
-/// as long as the box's unless it should be longer.
+/// Makes the disk of a machine: what it writes goes into a file of its own above another disk, which stays as it is. The disk is
+/// as long as that unless it should be longer.
 pub fn overlay(
     connection: &Connect,
     pool: &StoragePool,
@@ -155,13 +192,13 @@ pub fn overlay(
     length: Option<u64>,
 ) -> Result<StorageVol> {
     let cannot = || format!("cannot make the disk {name}");
-    let below =
-        volume(pool, base)?.ok_or_else(|| Error::failed(cannot()).hint("its box is gone: run it again"))?;
+    let below = volume(pool, base)?
+        .ok_or_else(|| Error::failed(cannot()).hint("what it lies upon is gone: run it again"))?;
     let base_path = path(&below)?;
     let shortest = length_of_image(connection, &below)?;
     if let Some(length) = length.filter(|length| *length < shortest) {
         return Err(Error::usage(format!(
-            "a disk of {} is shorter than that of its box, which has {}",
+            "a disk of {} is shorter than what it starts from, which has {}",
             envup::model::size::Size(length),
             envup::model::size::Size(shortest)
         ))
@@ -182,7 +219,7 @@ pub fn overlay(
 /// How long the disk in a qcow2 image is: a number in its header. libvirt itself may not have looked yet.
 fn length_of_image(connection: &Connect, volume: &StorageVol) -> Result<u64> {
     let header = read_some(connection, volume, 32)?;
-    let number = header.get(24..32).ok_or_else(|| Error::failed("the disk of the box is no disk"))?;
+    let number = header.get(24..32).ok_or_else(|| Error::failed("what a disk should lie upon is no disk"))?;
     Ok(number.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
 }
 

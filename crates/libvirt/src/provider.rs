@@ -3,16 +3,17 @@
 use crate::labels::{Kind, Labels};
 use crate::transport::VmTransport;
 use crate::trouble::Explain;
-use crate::{boxes, connection, fields, machine, network, observe, unsupported};
+use crate::{boxes, connection, fields, layers, machine, network, observe, pool, unsupported};
 use envup::event::Context;
 use envup::model::capabilities::Capabilities;
 use envup::model::fields::Fields;
 use envup::model::id::{Identity, ProjectId};
+use envup::model::layer::Layer;
 use envup::model::machine::Machine;
 use envup::model::observed::{Contents, Observed, State};
 use envup::model::stack::{Network, Stack, Volume};
 use envup::model::{Error, Result};
-use envup::provider::{BoxFiles, LogLine, LogOptions, Operation, Provider, Scope, Surroundings};
+use envup::provider::{BoxFiles, Layers, LogLine, LogOptions, Operation, Provider, Scope, Surroundings};
 use envup::state::{Access, Directories, SshKey, create_directory, write_bytes};
 use envup::transport::Transport;
 use envup::transport::ssh::SshTarget;
@@ -183,10 +184,17 @@ impl Provider for LibvirtProvider {
             }
             Operation::RemoveMachine(name) => machine::remove(connection, identity, name),
             Operation::Prune => {
+                if let Some(pool) = pool::find(connection)? {
+                    layers::sweep(&pool)?;
+                }
                 let used: BTreeSet<String> = observe::images(connection)?;
                 boxes::prune(connection, &used)
             }
         }
+    }
+
+    fn layers(&self) -> Option<&dyn Layers> {
+        Some(self)
     }
 
     fn connect(&self, identity: &Identity, name: &str) -> Result<Box<dyn Transport>> {
@@ -228,5 +236,19 @@ impl Provider for LibvirtProvider {
     ) -> Result<()> {
         Err(Error::failed(format!("the log of {name} is its journal, and it does not run or has none"))
             .hint("`env up` starts it; `virsh console` shows what it says while it boots"))
+    }
+}
+
+impl Layers for LibvirtProvider {
+    fn save(&self, identity: &Identity, machine: &str, key: &str, _: &Context) -> Result<()> {
+        layers::save(&self.connection()?, identity, machine, key)
+    }
+
+    fn list(&self) -> Result<Vec<Layer>> {
+        layers::list(&self.connection()?)
+    }
+
+    fn remove(&self, key: &str) -> Result<bool> {
+        layers::remove(&self.connection()?, key)
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
+#[path = "vms/layers.rs"]
+mod layers;
 #[path = "vms/lifecycle.rs"]
 mod lifecycle;
 #[path = "vms/refused.rs"]

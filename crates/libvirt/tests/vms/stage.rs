@@ -25,6 +25,7 @@ impl Ran {
 /// A checkout.
 pub struct Stage {
     place: TempDir,
+    layers: bool,
 }
 
 impl Stage {
@@ -44,6 +45,16 @@ impl Stage {
         stage
     }
 
+    /// The same with layers, which other tests neither use nor leave behind. `NONCE` in the Envfile becomes a word of its own,
+    /// so that the layers are no other run's.
+    pub fn layered(envfile: &str) -> Self {
+        let mut stage = Self::empty();
+        stage.layers = true;
+        let nonce = stage.place.path().file_name().unwrap().to_string_lossy().into_owned();
+        std::fs::write(stage.directory().join("Envfile"), envfile.replace("NONCE", &nonce)).unwrap();
+        stage
+    }
+
     fn empty() -> Self {
         let place = tempfile::Builder::new().prefix("envup-vm-").tempdir().unwrap();
         std::fs::create_dir_all(place.path().join("project")).unwrap();
@@ -52,7 +63,7 @@ impl Stage {
         let boxes = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boxes");
         std::fs::create_dir_all(&boxes).unwrap();
         std::os::unix::fs::symlink(boxes, place.path().join("data/boxes")).unwrap();
-        Self { place }
+        Self { place, layers: false }
     }
 
     /// Where its Envfile is.
@@ -75,18 +86,32 @@ impl Stage {
 
     /// The same with another program.
     pub fn run(&self, program: &Path, words: &str) -> Ran {
-        let output = Command::new(program)
-            .args(words.split_whitespace())
-            .current_dir(self.directory())
-            .env("ENVUP_DATA_DIR", self.place.path().join("data"))
-            .output()
-            .unwrap();
+        let output = self.command(program, words).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ran {
             code: output.status.code().unwrap_or(-1),
             stdout: text(&output.stdout),
             stderr: text(&output.stderr),
         }
+    }
+
+    /// The same, still to be started.
+    pub fn command(&self, program: &Path, words: &str) -> Command {
+        let mut command = Command::new(program);
+        command.args(words.split_whitespace()).current_dir(self.directory());
+        command.env("ENVUP_DATA_DIR", self.place.path().join("data"));
+        if !self.layers {
+            command.env("ENVUP_NO_LAYERS", "1");
+        }
+        command
+    }
+
+    /// Keys of the layers that were made or used here and are still there.
+    pub fn kept_layers(&self) -> Vec<String> {
+        let listed = self.env("layer list --json").exits(0).stdout;
+        let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+        let ours = listed["layers"].as_array().unwrap().iter().filter(|layer| layer["used"].is_u64());
+        ours.map(|layer| layer["key"].as_str().unwrap().to_owned()).collect()
     }
 
     /// The beginning of the names of its things in libvirt.
@@ -103,6 +128,11 @@ impl Drop for Stage {
             let gone = self.env("destroy --yes");
             if gone.code != 0 && !std::thread::panicking() {
                 panic!("cannot clean up:\n{}", gone.stderr);
+            }
+        }
+        if self.layers {
+            for key in self.kept_layers() {
+                self.env(&format!("layer remove {key}"));
             }
         }
     }
