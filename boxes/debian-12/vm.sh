@@ -1,5 +1,5 @@
 #!/bin/sh
-# Adds what a VM has and a container has not: a kernel, an initrd, a network of its own, an sshd that is always there.
+# Adds what a VM has and a container has not: a kernel, an initrd that gives the machine its networks, an sshd that is always there.
 # Arguments: the root directory of the box, and the directory that kernel and initrd go to. Runs outside the box, as root of it.
 set -eu
 root=$1 out=$2
@@ -20,8 +20,8 @@ scratch=$root/tmp/initrd
 mkdir -p "$scratch/lib" "$scratch/dev" "$scratch/proc" "$scratch/sys" "$scratch/disk" "$root/tmp/busybox"
 (cd "$root/tmp/busybox" && apt -o APT::Sandbox::User=root download busybox-static && dpkg-deb -x busybox-static_*.deb .)
 cp "$root/tmp/busybox/bin/busybox" "$scratch/busybox"
-number=100
-for module in virtio_pci virtio_blk ext4; do
+# Beside the disk's: the network's card, the source of randomness, the button by which the host asks to shut down.
+for module in virtio_pci virtio_blk ext4 virtio_net virtio_rng button evdev; do
   # In the order in which they need each other; what is built in needs nothing.
   inside modprobe -S "$kernel" --show-depends "$module" | sed -n 's/^insmod //p'
 done | while read -r file; do
@@ -31,6 +31,31 @@ done | while read -r file; do
     echo "lib/$name" >>"$scratch/modules"
   fi
 done
+
+# What of systemd has nothing to do in such a machine, and takes half of a boot in software. It is left out in memory only: the
+# disk is that of any server, and what an administrator puts into /etc comes first.
+units=$scratch/run/systemd/system generators=$scratch/run/systemd/system-generators
+mkdir -p "$units/systemd-udev-trigger.service.d" "$generators"
+for unit in dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount \
+  sys-fs-fuse-connections.mount modprobe@configfs.service modprobe@dm_mod.service modprobe@drm.service \
+  modprobe@efi_pstore.service modprobe@fuse.service modprobe@loop.service systemd-pcrphase.service \
+  systemd-pcrphase-sysinit.service systemd-pstore.service systemd-journal-flush.service systemd-random-seed.service \
+  systemd-sysusers.service systemd-update-utmp-runlevel.service getty@tty1.service proc-sys-fs-binfmt_misc.automount \
+  systemd-binfmt.service; do
+  ln -s /dev/null "$units/$unit"
+done
+for generator in debug gpt-auto hibernate-resume run system-update; do
+  ln -s /dev/null "$generators/systemd-$generator-generator"
+done
+# Only what is there: of some 400 devices and drivers that a kernel tells of, most are consoles without a screen. Drivers that
+# were not loaded above are loaded when they are asked for.
+cat >"$units/systemd-udev-trigger.service.d/virtual.conf" <<'END'
+[Service]
+ExecStart=
+ExecStart=-udevadm trigger --action=add --subsystem-match=block --subsystem-match=net --subsystem-match=input --subsystem-match=misc --subsystem-match=mem --subsystem-match=rtc --subsystem-match=virtio
+ExecStart=-udevadm trigger --action=add /dev/ttyS0
+END
+
 cat >"$scratch/init" <<'END'
 #!/busybox sh
 b=/busybox
@@ -45,9 +70,34 @@ mark=/disk/var/lib/envup/placed
 if [ -d /machine ] && [ ! -e "$mark" ]; then
   $b cp -a /machine/. /disk/ && $b mkdir -p "${mark%/*}" && : >"$mark"
 fi
-if [ -d /secrets ]; then
-  # systemd takes over what is mounted there.
-  $b mount -t tmpfs -o mode=755,nosuid,nodev run /disk/run && $b cp -a /secrets /disk/run/
+# systemd takes over what is mounted there.
+run=/disk/run
+$b mount -t tmpfs -o mode=755,nosuid,nodev,size=20% run $run && $b cp -a /run/. $run/
+if [ -d /secrets ]; then $b cp -a /secrets $run/; fi
+if [ ! -e /disk/etc/crypttab ]; then
+  for generator in cryptsetup integritysetup veritysetup; do
+    $b ln -s /dev/null $run/systemd/system-generators/systemd-$generator-generator
+  done
+fi
+# The file system grows with its disk, unless it fills it: how many blocks of 4 KiB it has is a number in its superblock.
+blocks=$($b od -An -tu4 -j 1028 -N 4 /dev/vda)
+if [ $(($($b cat /sys/class/block/vda/size) / 8)) -le $blocks ]; then
+  $b ln -s /dev/null $run/systemd/system/systemd-growfs@-.service
+fi
+# Networks: by hardware address, what the machine was told. There is nothing to find out, so nothing waits for them.
+if [ -e /networks ]; then
+  while read -r mac address gateway; do
+    for card in /sys/class/net/*; do
+      [ "$($b cat "$card/address")" = "$mac" ] || continue
+      card=${card##*/}
+      # Nor do they find out anything by themselves.
+      echo 0 >/proc/sys/net/ipv6/conf/$card/accept_ra
+      echo 1 >/proc/sys/net/ipv6/conf/$card/addr_gen_mode
+      $b ip address add "$address" broadcast + dev $card
+      $b ip link set $card up
+      if [ -n "$gateway" ]; then $b ip route add default via "$gateway"; fi
+    done
+  done </networks
 fi
 $b umount /proc /sys
 exec $b switch_root /disk /sbin/init
@@ -56,10 +106,8 @@ chmod 755 "$scratch/init"
 (cd "$scratch" && find . | LC_ALL=C sort | inside cpio --quiet -o -H newc -D /tmp/initrd) | gzip -9n >"$out/initrd"
 rm -rf "$scratch" "$root/tmp/busybox"
 
-# --- the machine's own network: what is written beside this for each machine -------------------------------------------
-inside systemctl enable --quiet systemd-networkd ssh
-# Nobody waits for a network that the machine's own files describe completely.
-inside systemctl mask --quiet systemd-networkd-wait-online.service
+# --- a way in ----------------------------------------------------------------------------------------------------------
+inside systemctl enable --quiet ssh
 put /etc/fstab <<'END'
 /dev/vda / ext4 defaults,x-systemd.growfs 0 1
 END

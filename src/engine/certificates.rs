@@ -8,10 +8,13 @@ use crate::model::error::Attempt;
 use crate::transport::authorities::added_files;
 use crate::transport::{Captured, Command, Transport};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where they go in a machine.
 const IN_THE_MACHINE: &str = "/usr/local/share/ca-certificates";
+
+/// Has them trusted; its arguments are their names in the machine.
+const SCRIPT: &str = include_str!("certificates.sh");
 
 /// Hands this host's own authorities on to a machine that was just made and runs.
 pub fn hand_on(machine: &str, transport: &dyn Transport, context: &Context) -> Result<()> {
@@ -21,11 +24,16 @@ pub fn hand_on(machine: &str, transport: &dyn Transport, context: &Context) -> R
     }
     let what = "trusting this host's certificate authorities";
     context.emit(Event::Doing { machine: Some(machine.to_owned()), what: what.to_owned() });
+    let mut names: Vec<String> = certificates.iter().map(|path| name(path)).collect();
     let archive = archive(&certificates)?;
+    // In the order in which the distribution's own tool would put them.
+    names.sort();
+    names.dedup();
+    let script = ["sh", "-c", SCRIPT, "sh"].into_iter().map(str::to_owned).chain(names);
     let mut output = Captured::default();
     let trusted = transport
         .put(&mut archive.as_slice(), IN_THE_MACHINE, context)
-        .and_then(|()| transport.exec(Command::new(["update-ca-certificates"]), &mut output, context));
+        .and_then(|()| transport.exec(Command::new(script), &mut output, context));
     if !trusted.is_ok_and(|exit| exit.code == 0) {
         context.check(what)?;
         let text = format!(
@@ -36,15 +44,22 @@ pub fn hand_on(machine: &str, transport: &dyn Transport, context: &Context) -> R
     Ok(())
 }
 
+/// What a certificate is called in a machine, without its ending: nothing that a tool would spell differently.
+fn name(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let plain =
+        |letter: char| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
+    format!("host-{}", stem.chars().map(plain).collect::<String>())
+}
+
 fn archive(certificates: &[PathBuf]) -> Result<Vec<u8>> {
     let mut builder = tar::Builder::new(Vec::new());
     for path in certificates {
         let content = fs::read(path).attempt(|| format!("reading the certificate {}", path.display()))?;
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         let mut header = tar::Header::new_gnu();
         header.set_mode(0o644);
         header.set_size(content.len() as u64);
-        let packed = builder.append_data(&mut header, format!("host-{stem}.crt"), content.as_slice());
+        let packed = builder.append_data(&mut header, format!("{}.crt", name(path)), content.as_slice());
         packed.attempt(|| format!("packing the certificate {}", path.display()))?;
     }
     builder.into_inner().attempt(|| "packing certificates")
@@ -57,7 +72,7 @@ mod tests {
     #[test]
     fn certificates_are_named_after_the_host() {
         let directory = tempfile::tempdir().unwrap();
-        let files = ["root.pem", "proxy.crt"].map(|name| directory.path().join(name));
+        let files = ["root.pem", "the proxy (old).crt"].map(|name| directory.path().join(name));
         files.iter().for_each(|path| fs::write(path, "certificate").unwrap());
         let bytes = archive(&files).unwrap();
         let names: Vec<String> = tar::Archive::new(bytes.as_slice())
@@ -65,6 +80,6 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().path().unwrap().display().to_string())
             .collect();
-        assert_eq!(names, ["host-root.crt", "host-proxy.crt"]);
+        assert_eq!(names, ["host-root.crt", "host-the_proxy__old_.crt"]);
     }
 }

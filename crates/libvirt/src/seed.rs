@@ -1,5 +1,6 @@
 //! What a machine is given before it first boots: who it is, whom it lets in, how it reaches the networks. It is an archive behind
-//! the box's initrd, which places it on the disk once; secrets it puts into memory at each boot. Nothing of it is on a command line.
+//! the box's initrd, which places it on the disk once; secrets it puts into memory and networks it sets up at each boot. Nothing of it
+//! is on a command line.
 
 use crate::address::Subnet;
 use crate::cpio::{Archive, pad};
@@ -14,6 +15,9 @@ use std::net::Ipv4Addr;
 /// Where the initrd looks for what goes to the disk, and into memory.
 const DISK: &str = "machine";
 const MEMORY: &str = "secrets";
+
+/// Where it looks for what the networks are like.
+const NETWORKS: &str = "networks";
 
 /// Where secrets are seen in a machine.
 const SECRETS: &str = "/run/secrets/";
@@ -70,24 +74,6 @@ pub fn initrd(
     place("/etc/resolv.conf", 0o644, resolv_conf(machine, interfaces).as_bytes());
     place("/etc/ssh/ssh_host_ed25519_key", 0o600, &host_key.private);
     place("/etc/ssh/ssh_host_ed25519_key.pub", 0o644, format!("{}\n", host_key.public).as_bytes());
-    for (number, interface) in interfaces.iter().enumerate() {
-        let gateway = interface.leads_out && interfaces.iter().position(|one| one.leads_out) == Some(number);
-        place(
-            &format!("/etc/systemd/network/10-{}.network", interface.network),
-            0o644,
-            network_file(
-                &interface.mac,
-                &interface.address.to_string(),
-                interface.subnet.prefix,
-                gateway.then(|| interface.subnet.host()),
-            )
-            .as_bytes(),
-        );
-    }
-    if let Some(mac) = port_interface {
-        let file = network_file(mac, crate::domain::PORT_GUEST, crate::domain::PORT_PREFIX, None);
-        place("/etc/systemd/network/20-ports.network", 0o644, file.as_bytes());
-    }
     archive.directory(&format!("{DISK}/root"), 0o700);
     archive.directory(&format!("{DISK}/root/.ssh"), 0o700);
     archive.file(&format!("{DISK}/root/.ssh/authorized_keys"), 0o600, format!("{login_key}\n").as_bytes());
@@ -97,6 +83,7 @@ pub fn initrd(
             None => archive.file(&format!("{DISK}{}", file.path), 0o644, &file.content),
         }
     }
+    archive.file(NETWORKS, 0o644, networks(interfaces, port_interface).as_bytes());
     let mut initrd = box_initrd.to_vec();
     pad(&mut initrd);
     initrd.extend(archive.finish());
@@ -122,11 +109,22 @@ fn resolv_conf(machine: &Machine, interfaces: &[Interface]) -> String {
     servers.iter().map(|server| format!("nameserver {server}\n")).collect()
 }
 
-fn network_file(mac: &str, address: &str, prefix: u8, gateway: Option<Ipv4Addr>) -> String {
-    let gateway = gateway.map_or_else(String::new, |gateway| format!("Gateway={gateway}\n"));
-    format!(
-        "[Match]\nMACAddress={mac}\n\n[Network]\nAddress={address}/{prefix}\n{gateway}LinkLocalAddressing=no\nIPv6AcceptRA=no\n"
-    )
+/// A line for each interface: its hardware address, its address, and the way out of the first that has one.
+fn networks(interfaces: &[Interface], port_interface: Option<&str>) -> String {
+    let mut text = String::new();
+    let way_out = interfaces.iter().position(|one| one.leads_out);
+    for (number, interface) in interfaces.iter().enumerate() {
+        let Interface { mac, address, subnet, .. } = interface;
+        text += &format!("{mac} {address}/{}", subnet.prefix);
+        if way_out == Some(number) {
+            text += &format!(" {}", subnet.host());
+        }
+        text.push('\n');
+    }
+    if let Some(mac) = port_interface {
+        text += &format!("{mac} {}/{}\n", crate::domain::PORT_GUEST, crate::domain::PORT_PREFIX);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -152,7 +150,9 @@ mod tests {
         let initrd = initrd(b"box", &machine, &interfaces, None, &key, "ssh-ed25519 login", &[secret]);
         assert!(initrd.starts_with(b"box\x00070701"));
         let text = String::from_utf8_lossy(&initrd);
-        assert_eq!(text.matches("Gateway=10.5.0.1").count(), 1);
+        let networks = "52:54:00:00:00:01 10.5.0.9/24\n52:54:00:00:00:02 10.5.0.9/24 10.5.0.1\n\
+                        52:54:00:00:00:03 10.5.0.9/24\n";
+        assert!(text.contains(networks), "{text}");
         assert!(text.contains("secrets/token") && !text.contains("machine/run/secrets"));
     }
 }

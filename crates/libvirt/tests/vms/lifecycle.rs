@@ -3,6 +3,7 @@
 use crate::stage::{Stage, virsh};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn page(port: u16) -> String {
@@ -40,21 +41,23 @@ fn left(prefix: &str) -> Vec<String> {
     left
 }
 
-fn bridges() -> Vec<String> {
-    let names = std::fs::read_dir("/sys/class/net").unwrap().flatten();
-    let names = names.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    names.filter(|name| name.starts_with("ev-")).collect()
+/// The bridge of the stack's own network: others come and go beside it.
+fn bridge(prefix: &str) -> PathBuf {
+    let said = virsh(&format!("net-info {prefix}default"));
+    let name = said.lines().find_map(|line| line.strip_prefix("Bridge:")).expect("the network has a bridge");
+    Path::new("/sys/class/net").join(name.trim())
 }
 
 #[test]
 fn a_vm_lives_as_a_container_does() {
     let stage = Stage::example("vm");
     stage.change("\"8087:80\"", "\"auto:80\"");
-    let before = bridges();
 
     let up = stage.env("up").exits(0);
     assert!(up.stdout.contains("http://127.0.0.1:"), "{}", up.stdout);
     let prefix = stage.prefix("vm");
+    let bridge = bridge(&prefix);
+    assert!(bridge.exists());
     stage.env("plan").exits(0);
     let status: serde_json::Value =
         serde_json::from_str(&stage.env("status --json").exits(0).stdout).unwrap();
@@ -116,5 +119,5 @@ fn a_vm_lives_as_a_container_does() {
     assert!(listed.lines().any(|line| line.contains("libvirt")), "{listed}");
     stage.env("destroy --yes").exits(0);
     assert_eq!(left(&prefix), Vec::<String>::new());
-    assert_eq!(bridges(), before);
+    assert!(!bridge.exists(), "{}", bridge.display());
 }
