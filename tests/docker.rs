@@ -27,6 +27,7 @@ mod left_out;
 mod outside;
 mod ownership;
 mod production;
+mod puppetfile;
 mod refused;
 mod rpm;
 mod running;

@@ -7,7 +7,6 @@ use super::World;
 use crate::model::Result;
 use crate::model::access::{HostAccess, consent_digest, host_access};
 use crate::model::machine::Source;
-use crate::model::step::Tool;
 use crate::provision::provisioner;
 
 /// How much of the digest names a list: 128 bits, so that nobody can make another list of the same name.
@@ -26,15 +25,15 @@ pub struct Touches {
 pub fn touches(world: &World) -> Result<Touches> {
     let mut accesses = host_access(&world.stack);
     accesses.extend(recipes(world)?);
-    accesses.extend(playbooks(world)?);
+    accesses.extend(programs(world)?);
     accesses.sort();
     let mut digest = consent_digest(&accesses);
     digest.truncate(LENGTH);
     Ok(Touches { items: accesses.into_iter().map(|access| access.what).collect(), digest })
 }
 
-/// A playbook may do anything to this host, so consent is to all that it reads.
-fn playbooks(world: &World) -> Result<Vec<HostAccess>> {
+/// What steps run on this host.
+fn programs(world: &World) -> Result<Vec<HostAccess>> {
     let stack = &world.stack;
     let own = stack.machines.values().filter(|machine| machine.takes_changes());
     let own =
@@ -42,14 +41,14 @@ fn playbooks(world: &World) -> Result<Vec<HostAccess>> {
     let of_stack = stack.provision.iter().map(|several| (None, &several.step));
     let mut found = Vec::new();
     for (machine, step) in own.chain(of_stack) {
-        if let Tool::Ansible(ansible) = &step.tool {
-            let path = ansible.playbook.strip_prefix(&stack.directory).unwrap_or(&ansible.playbook);
+        if let Some(host) = provisioner(&step.tool).on_host(step)? {
+            let path = host.program.strip_prefix(&stack.directory).unwrap_or(&host.program);
             let who = machine.unwrap_or("the stack");
             found.push(HostAccess {
                 machine: machine.map(str::to_owned),
                 key: machine.map_or("provision".to_owned(), |machine| format!("machine.{machine}.provision")),
-                what: format!("{who} runs {} with ansible-playbook on this host", path.display()),
-                value: provisioner(&step.tool).inputs(step)?,
+                what: format!("{who} runs {} with {} on this host", path.display(), host.tool),
+                value: host.digest,
             });
         }
     }

@@ -18,7 +18,7 @@ pub fn with_workshop<T>(world: &World, work: impl FnOnce(&Workshop<'_>) -> T) ->
         stack: &world.stack,
         program: &world.program,
         runtime: &world.runtime,
-        kept: world.project.state_directory().join("ansible"),
+        kept: world.project.state_directory(),
         secret: &secret,
         answers: Mutex::default(),
     })

@@ -3,6 +3,7 @@
 //! Beside the tool, in its process group, a shell waits on a pipe of ours. It hands on that the user interrupts; when the
 //! pipe ends unasked, because we were killed, it ends the group and removes the directory with what was only for this run.
 
+use super::running::KEPT_OUTPUT;
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::{Error, Kind, Result};
@@ -61,7 +62,31 @@ pub struct HostRun<'a> {
     pub output: Option<PathBuf>,
 }
 
+/// How a tool ended, and the end of what it said.
+pub struct Ended {
+    pub code: i32,
+    pub said: String,
+}
+
+/// Nobody can answer what is asked on a terminal: there a tool of ours is in the background, and would wait for ever.
+const NO_QUESTIONS: [(&str, &str); 2] = [("GIT_TERMINAL_PROMPT", "0"), ("SSH_ASKPASS_REQUIRE", "force")];
+
 impl HostRun<'_> {
+    /// Runs it to its end; each line is handed on as it comes.
+    pub fn heard(&self, emit: &(dyn Fn(String) + Sync), what: &str, context: &Context) -> Result<Ended> {
+        let mut said = String::new();
+        let mut on_line = |line: String| {
+            said += &line;
+            said.push('\n');
+            if said.len() > 2 * KEPT_OUTPUT {
+                said.drain(..said.floor_char_boundary(said.len() - KEPT_OUTPUT));
+            }
+            emit(line);
+        };
+        let code = self.run(&mut on_line, what, context)?;
+        Ok(Ended { code, said })
+    }
+
     /// Runs it to its end and gives its code, 128 plus the number of the signal that ended it; `what` says what is being done.
     pub fn run(&self, on_line: &mut dyn FnMut(String), what: &str, context: &Context) -> Result<i32> {
         let (mut tool, lines) = self.start().attempt(|| format!("cannot run {}", self.program))?;
@@ -93,7 +118,7 @@ impl HostRun<'_> {
     fn start(&self) -> io::Result<(Tool, Receiver<String>)> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", BESIDE, "sh"]).arg(self.directory).arg(self.program).args(&self.arguments);
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.envs(NO_QUESTIONS).envs(self.environment.iter().map(|(name, value)| (name, value)));
         let (reader, writer) = io::pipe()?;
         let stdout = match &self.output {
             Some(path) => Stdio::from(File::create(path)?),

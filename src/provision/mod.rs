@@ -6,6 +6,7 @@
 mod ansible;
 mod chef;
 mod cloud_init;
+mod fetched;
 mod file;
 mod host_run;
 mod inputs;
@@ -26,6 +27,7 @@ pub use workshop::Workshop;
 use crate::event::Context;
 use crate::model::step::{Step, Tool};
 use crate::model::{Error, Result};
+use std::path::PathBuf;
 
 /// Carries out the steps of one tool.
 pub trait Provisioner: Sync {
@@ -46,6 +48,11 @@ pub trait Provisioner: Sync {
         Ok(())
     }
 
+    /// What the step runs on this host, as somebody has to agree to it.
+    fn on_host(&self, _step: &Step) -> Result<Option<HostTool>> {
+        Ok(None)
+    }
+
     /// Applies the step in a machine and records it in its ledger.
     fn apply(&self, step: &Step, digest: &str, target: &Target<'_>, context: &Context) -> Result<Applied>;
 
@@ -63,6 +70,16 @@ pub trait Provisioner: Sync {
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(crashed()))).collect()
         })
     }
+}
+
+/// A program of the Envfile's owner that a tool of this host runs: it may do anything here.
+pub struct HostTool {
+    /// The tool.
+    pub tool: &'static str,
+    /// The program.
+    pub program: PathBuf,
+    /// Digest of what consent is to.
+    pub digest: String,
 }
 
 /// The provisioner of a tool.

@@ -14,7 +14,7 @@ pub struct Workshop<'a> {
     pub program: &'a Path,
     /// Where things lie that end with a run.
     pub runtime: &'a Path,
-    /// Where things lie that can be fetched again, such as roles of a Galaxy.
+    /// Where things lie that can be fetched again.
     pub kept: PathBuf,
     /// The value of a secret of the stack.
     pub secret: &'a (dyn Fn(&str) -> Result<Vec<u8>> + Sync),

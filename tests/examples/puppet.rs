@@ -25,6 +25,7 @@ fn the_shop_comes_up_from_a_control_repository_and_follows_its_changes() {
     assert_eq!(ran(&project.env("up --json").exits(0)), Vec::<String>::new());
 
     data_files_and_templates_count(&project);
+    modules_of_a_puppetfile_are_fetched(&project);
     a_failure_is_told_and_resumed(&project);
     environments_have_their_own_data(&project);
     secrets_are_told_nowhere(&project);
@@ -56,6 +57,27 @@ fn data_files_and_templates_count(project: &Project) {
     let inside = "grep -c 3s /etc/nginx/conf.d/shop.conf; grep -c 'file of a module' /opt/shop/shop.py";
     let found = project.env_words(&["exec", "web", "--", "sh", "-c", inside]).exits(0);
     assert_eq!(found.stdout, "1\n1\n");
+}
+
+/// By the real r10k, from a repository of this host.
+fn modules_of_a_puppetfile_are_fetched(project: &Project) {
+    project.write(
+        "elsewhere/motd/manifests/init.pp",
+        "class motd { file { '/etc/motd': content => 'by r10k' } }\n",
+    );
+    for words in ["init --quiet", "add .", "-c user.name=me -c user.email=me@example.org commit --quiet -m x"]
+    {
+        let git =
+            Command::new("git").args(words.split(' ')).current_dir(project.path("elsewhere/motd")).status();
+        assert!(git.unwrap().success());
+    }
+    let place = project.path("elsewhere/motd").display().to_string();
+    project.write(&format!("{REPOSITORY}/Puppetfile"), &format!("mod 'motd', :git => '{place}'\n"));
+    change(project, "manifests/site.pp", "  include role::web\n", "  include role::web, motd\n");
+    project.env("allow").exits(0);
+    project.env("up web").exits(0);
+    assert_eq!(project.env_words(&["exec", "web", "--", "cat", "/etc/motd"]).exits(0).stdout, "by r10k");
+    assert!(!project.path(&format!("{REPOSITORY}/modules/motd")).exists());
 }
 
 fn a_failure_is_told_and_resumed(project: &Project) {

@@ -1,11 +1,10 @@
-//! Roles and collections that a step requires, fetched from a Galaxy once for each content of the requirements and kept in the
-//! checkout.
+//! Roles and collections that a step requires, fetched from a Galaxy.
 
 use super::session::Session;
-use crate::event::{Context, Event};
-use crate::model::digest::{sha256, short};
+use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::{Error, Result};
+use crate::provision::fetched::fetched;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,35 +13,27 @@ pub fn fetch(session: &Session<'_>, context: &Context) -> Result<PathBuf> {
     let file = session.ansible.requirements.as_deref().unwrap_or(Path::new(""));
     let reading = || format!("reading {}", file.display());
     let text = fs::read_to_string(file).attempt(reading)?;
-    let kept = &session.workshop.kept;
-    let directory = kept.join(short(&sha256(text.as_bytes())));
-    if directory.is_dir() {
-        return Ok(directory);
-    }
-    let what = format!("fetching what step {} requires", session.step.name);
-    context.emit(Event::Doing { machine: None, what });
-    fs::create_dir_all(kept).attempt(|| format!("cannot make {}", kept.display()))?;
-    let partial =
-        tempfile::tempdir_in(kept).attempt(|| format!("cannot make a directory in {}", kept.display()))?;
-    for kind in kinds(&text) {
-        let target = partial.path().join(format!("{kind}s"));
-        fs::create_dir_all(&target).attempt(|| format!("cannot make {}", target.display()))?;
-        let arguments =
-            [kind.into(), "install".into(), "-r".into(), file.into(), "-p".into(), target.into_os_string()];
-        let ended = session.run("ansible-galaxy", arguments.into(), None, &|_| {}, context)?;
-        if ended.code != 0 {
-            return Err(Error::failed(format!("step {}: cannot fetch its {kind}s", session.step.name))
-                .detail(session.complaint(&ended.said))
-                .hint(format!("{} says where they come from", file.display())));
+    fetched(session.step, "ansible", text.as_bytes(), session.workshop, context, |directory| {
+        for kind in kinds(&text) {
+            let target = directory.join(format!("{kind}s"));
+            fs::create_dir_all(&target).attempt(|| format!("cannot make {}", target.display()))?;
+            let arguments = [
+                kind.into(),
+                "install".into(),
+                "-r".into(),
+                file.into(),
+                "-p".into(),
+                target.into_os_string(),
+            ];
+            let ended = session.run("ansible-galaxy", arguments.into(), None, &|_| {}, context)?;
+            if ended.code != 0 {
+                return Err(Error::failed(format!("step {}: cannot fetch its {kind}s", session.step.name))
+                    .detail(session.complaint(&ended.said))
+                    .hint(format!("{} says where they come from", file.display())));
+            }
         }
-    }
-    // Another process may have been quicker, with the same.
-    match fs::rename(partial.path(), &directory) {
-        Err(error) if !directory.is_dir() => {
-            Err(error).attempt(|| format!("cannot make {}", directory.display()))
-        }
-        _ => Ok(directory),
-    }
+        Ok(())
+    })
 }
 
 /// What a requirements file lists; one that is a mere list has roles.

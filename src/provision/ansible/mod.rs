@@ -14,13 +14,14 @@ mod vault;
 
 pub use inventory::of_host;
 
-use super::{Applied, Failure, Provisioner, Target, Workshop, inputs, record};
+use super::host_run::Ended;
+use super::{Applied, Failure, HostTool, Provisioner, Target, Workshop, inputs, record};
 use crate::event::{Context, Event};
 use crate::model::step::{Ansible, Step, Tool};
 use crate::model::{Error, Result};
 use envup_agent::{StepReply, StepStatus};
 use results::{Fate, Results, Task};
-use session::{Ended, PLAYBOOK, Session, tell};
+use session::{PLAYBOOK, Session, tell};
 use std::ffi::OsString;
 use std::fs;
 use std::time::Instant;
@@ -52,6 +53,12 @@ impl Provisioner for AnsibleProvisioner {
         let mut arguments = session.arguments();
         arguments.extend(["--syntax-check".into(), session.ansible.playbook.clone().into_os_string()]);
         session.ask(PLAYBOOK, arguments, "its playbook is wrong", context).map(drop)
+    }
+
+    /// A playbook may do anything, so consent is to all that it reads.
+    fn on_host(&self, step: &Step) -> Result<Option<HostTool>> {
+        let program = ansible(step)?.playbook.clone();
+        Ok(Some(HostTool { tool: PLAYBOOK, program, digest: self.inputs(step)? }))
     }
 
     fn apply(&self, step: &Step, digest: &str, target: &Target<'_>, context: &Context) -> Result<Applied> {

@@ -9,8 +9,7 @@ use crate::model::error::Attempt;
 use crate::model::step::{Ansible, Step, Vault};
 use crate::model::{Error, Kind, Result};
 use crate::provision::Workshop;
-use crate::provision::host_run::HostRun;
-use crate::provision::running::KEPT_OUTPUT;
+use crate::provision::host_run::{Ended, HostRun};
 use crate::state::find_program;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -47,12 +46,6 @@ pub struct Session<'a> {
     pub names: BTreeMap<String, String>,
     environment: Vec<(&'static str, OsString)>,
     pub(super) limit: String,
-}
-
-/// How a program ended, and what it said.
-pub struct Ended {
-    pub code: i32,
-    pub said: String,
 }
 
 impl<'a> Session<'a> {
@@ -132,18 +125,7 @@ impl<'a> Session<'a> {
         let environment = self.environment.clone();
         let directory = self.place.path();
         let run = HostRun { program, arguments, environment, working_dir, directory, output };
-        let mut said = String::new();
-        let mut on_line = |line: String| {
-            said += &line;
-            said.push('\n');
-            if said.len() > 2 * KEPT_OUTPUT {
-                said.drain(..said.floor_char_boundary(said.len() - KEPT_OUTPUT));
-            }
-            emit(line);
-        };
-        let code =
-            run.run(&mut on_line, &format!("running {program} for step {}", self.step.name), context)?;
-        Ok(Ended { code, said })
+        run.heard(emit, &format!("running {program} for step {}", self.step.name), context)
     }
 
     /// The arguments that name inventories, hosts, variables and the vault password.

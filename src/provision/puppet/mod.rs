@@ -5,18 +5,21 @@
 
 mod layout;
 mod puppetfile;
+mod r10k;
 mod report;
 
 use super::install::{MISSING, MORE_PATHS, explained};
 use super::running::{REPORT_MARK, request};
 use super::staging::{SCRIPT_HEAD, Staging};
-use super::{Applied, Provisioner, Target, inputs};
+use super::{Applied, HostTool, Provisioner, Target, Workshop, inputs};
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::step::{GuestTool, Puppet, Step, Tool};
 use crate::model::{Error, Result};
 use envup_agent::{ExitCodes, StepRequest};
 use layout::Layout;
+use puppetfile::{Lacking, lacking};
+use std::path::PathBuf;
 
 /// Applies catalogs.
 pub struct PuppetProvisioner;
@@ -25,7 +28,7 @@ impl Provisioner for PuppetProvisioner {
     fn validate(&self, step: &Step) -> Result<()> {
         let puppet = puppet(step)?;
         puppet.sources().try_for_each(|path| inputs::exist(step, path))?;
-        puppetfile::check(step, puppet, &Layout::of(step, puppet)?)
+        lacks(step, puppet).map(drop)
     }
 
     fn inputs(&self, step: &Step) -> Result<String> {
@@ -58,10 +61,19 @@ impl Provisioner for PuppetProvisioner {
         Ok(digester.finish())
     }
 
+    fn prepare(&self, step: &Step, _: &[&str], workshop: &Workshop<'_>, context: &Context) -> Result<()> {
+        fetched_modules(step, puppet(step)?, workshop, context).map(drop)
+    }
+
+    fn on_host(&self, step: &Step) -> Result<Option<HostTool>> {
+        lacks(step, puppet(step)?)?.as_ref().map(r10k::host_tool).transpose()
+    }
+
     fn apply(&self, step: &Step, digest: &str, target: &Target<'_>, context: &Context) -> Result<Applied> {
         let puppet = puppet(step)?;
         let mut staging = Staging::new(step)?;
-        let arguments = furnish(step, puppet, &mut staging)?;
+        let fetched = fetched_modules(step, puppet, target.workshop, context)?;
+        let arguments = furnish(step, puppet, &fetched, &mut staging)?;
         let request = StepRequest {
             codes: ExitCodes { changed: vec![2], unchanged: vec![0] },
             ..request(step, digest, target, script(), arguments)
@@ -77,6 +89,26 @@ fn puppet(step: &Step) -> Result<&Puppet> {
     match &step.tool {
         Tool::Puppet(puppet) => Ok(puppet),
         _ => Err(Error::failed(format!("step {} is not a puppet step", step.name))),
+    }
+}
+
+/// What r10k has to fetch; an error where it cannot.
+fn lacks(step: &Step, puppet: &Puppet) -> Result<Option<Lacking>> {
+    let lacking = lacking(step, puppet, &Layout::of(step, puppet)?)?;
+    lacking.iter().try_for_each(|lacking| lacking.check(step, r10k::is_here()))?;
+    Ok(lacking)
+}
+
+/// Directories with the modules of the Puppetfile that the control repository lacks.
+fn fetched_modules(
+    step: &Step,
+    puppet: &Puppet,
+    workshop: &Workshop<'_>,
+    context: &Context,
+) -> Result<Vec<PathBuf>> {
+    match lacks(step, puppet)? {
+        Some(lacking) => r10k::fetch(step, &lacking, workshop, context),
+        None => Ok(Vec::new()),
     }
 }
 
@@ -97,8 +129,8 @@ exit $code
     )
 }
 
-/// Puts everything into the staging directory, and says what to call `puppet apply` with.
-fn furnish(step: &Step, puppet: &Puppet, staging: &mut Staging) -> Result<Vec<String>> {
+/// Puts everything into the staging directory, and says what to call `puppet apply` with; `fetched` are directories of modules.
+fn furnish(step: &Step, puppet: &Puppet, fetched: &[PathBuf], staging: &mut Staging) -> Result<Vec<String>> {
     let layout = Layout::of(step, puppet)?;
     let environment = format!("environments/{}", puppet.environment);
     let root = staging.at(&environment);
@@ -108,7 +140,7 @@ fn furnish(step: &Step, puppet: &Puppet, staging: &mut Staging) -> Result<Vec<St
         staging.sources(&puppet.source, &environment)?;
     }
     let mut more = Vec::new();
-    for (index, modules) in puppet.modules.iter().enumerate() {
+    for (index, modules) in puppet.modules.iter().chain(fetched).enumerate() {
         let name = format!("modules/{index}");
         staging.sources(modules, &name)?;
         more.push(staging.at(&name));
@@ -204,7 +236,7 @@ mod tests {
         one.node_name = Some("web1".into());
         let step = step(one.clone());
         let mut staging = Staging::new(&step).unwrap();
-        let arguments = furnish(&step, &one, &mut staging).unwrap();
+        let arguments = furnish(&step, &one, &[], &mut staging).unwrap();
         let place = staging.path.clone();
         let shown: Vec<String> = arguments.iter().map(|argument| argument.replace(&place, "@")).collect();
         assert_eq!(

@@ -1,42 +1,72 @@
 //! The modules that a Puppetfile names, and those of them that are not there.
 //!
-//! A Puppetfile is a Ruby program; it is only looked at for its `mod` lines and never run.
+//! A Puppetfile is a Ruby program; here it is only looked at for its `mod` lines. Running it is [`r10k`](super::r10k)'s work.
 
 use super::layout::Layout;
 use crate::model::error::Attempt;
 use crate::model::step::{Puppet, Step};
 use crate::model::{Error, Result};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-/// Refuses a control repository whose Puppetfile names modules that nobody has fetched.
-pub fn check(step: &Step, puppet: &Puppet, layout: &Layout) -> Result<()> {
+/// A Puppetfile with modules that are not there.
+#[derive(Debug)]
+pub struct Lacking {
+    /// The Puppetfile.
+    pub file: PathBuf,
+    /// What it says.
+    pub text: String,
+    /// The names of the modules.
+    pub modules: Vec<String>,
+    /// The directory that modules are put into.
+    pub directory: String,
+    /// That directory and others that modules are taken from, below the control repository.
+    pub directories: Vec<String>,
+}
+
+/// What is lacking of the modules that the Puppetfile of a control repository names, if it has one.
+pub fn lacking(step: &Step, puppet: &Puppet, layout: &Layout) -> Result<Option<Lacking>> {
     let file = puppet.source.join("Puppetfile");
     if !file.is_file() {
-        return Ok(());
+        return Ok(None);
     }
     let text = fs::read_to_string(&file).attempt(|| format!("reading {}", file.display()))?;
     let named = parse(&text).map_err(|(line, what)| {
         Error::usage(format!("step {}: {}:{line}: {what}", step.name, file.display()))
             .hint("a module is written as `mod 'puppetlabs-stdlib', '9.4.1'`")
     })?;
-    let inside = layout.modules.iter().filter(|path| !path.starts_with(['/', '$']));
-    let own = inside.map(String::as_str).chain([named.directory.as_str()]);
-    let directories: Vec<PathBuf> =
-        own.map(|path| puppet.source.join(path)).chain(puppet.modules.iter().cloned()).collect();
-    let is_there = |name: &String| directories.iter().any(|directory| directory.join(name).is_dir());
-    let missing: Vec<String> = named.modules.into_iter().filter(|name| !is_there(name)).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(refused(step, &puppet.source, &missing))
+    let directory = named.directory;
+    let inside = layout.modules.iter().filter(|path| !path.starts_with(['/', '$']) && **path != directory);
+    let directories: Vec<String> = [directory.clone()].into_iter().chain(inside.cloned()).collect();
+    let own = directories.iter().map(|path| puppet.source.join(path));
+    let places: Vec<PathBuf> = own.chain(puppet.modules.iter().cloned()).collect();
+    let is_there = |name: &String| places.iter().any(|place| place.join(name).is_dir());
+    let modules: Vec<String> = named.modules.into_iter().filter(|name| !is_there(name)).collect();
+    let lacking = Lacking { file, text, modules, directory, directories };
+    Ok(Some(lacking).filter(|lacking| !lacking.modules.is_empty()))
 }
 
-fn refused(step: &Step, source: &Path, missing: &[String]) -> Error {
-    let (source, names) = (source.display(), missing.join(", "));
-    Error::usage(format!("step {}: modules of {source}/Puppetfile are not there: {names}", step.name))
-        .hint(format!("`cd {source} && r10k puppetfile install` fetches them; Debian has it as r10k"))
-        .hint("what they are put into may be named by `modules` in the step")
+impl Lacking {
+    /// Why these modules cannot be fetched on this host, where `has_r10k` says whether it has r10k.
+    pub fn check(&self, step: &Step, has_r10k: bool) -> Result<()> {
+        let is_below = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+        let below = Path::new(&self.directory).components().all(is_below);
+        if has_r10k && below {
+            return Ok(());
+        }
+        let (file, names) = (self.file.display(), self.modules.join(", "));
+        let error = Error::usage(format!("step {}: modules of {file} are not there: {names}", step.name));
+        let error = match below {
+            true => error.hint(
+                "`env up` fetches them where r10k is installed, as `r10k puppetfile install` does: sudo apt install r10k",
+            ),
+            false => error.hint(format!(
+                "`r10k puppetfile install` puts them into {}, which is not below the control repository: `env` leaves that to you",
+                self.directory
+            )),
+        };
+        Err(error.hint("what they are put into may be named by `modules` in the step"))
+    }
 }
 
 /// What a Puppetfile says, as far as it matters.
@@ -107,10 +137,28 @@ mod tests {
         let puppet = puppet(directory.path());
         let step = step(puppet.clone());
         let layout = Layout::of(&step, &puppet).unwrap();
-        let error = check(&step, &puppet, &layout).unwrap_err();
+        let lacking = || lacking(&step, &puppet, &layout).unwrap();
+        let error = lacking().unwrap().check(&step, false).unwrap_err();
         assert!(error.message.ends_with("Puppetfile are not there: nginx"), "{error}");
-        assert!(error.hints[0].contains("r10k puppetfile install"), "{error:?}");
+        assert!(error.hints[0].contains("sudo apt install r10k"), "{error:?}");
+        lacking().unwrap().check(&step, true).unwrap();
         fs::create_dir_all(directory.path().join("modules/nginx")).unwrap();
-        check(&step, &puppet, &layout).unwrap();
+        assert!(lacking().is_none());
+    }
+
+    #[test]
+    fn no_directory_outside_is_written_into() {
+        for (directory, is_fine) in [("vendor/modules", true), ("/etc/modules", false), ("../modules", false)]
+        {
+            let lacking = Lacking {
+                file: "/ops/Puppetfile".into(),
+                text: String::new(),
+                modules: vec!["x".into()],
+                directory: directory.into(),
+                directories: vec![directory.into()],
+            };
+            let checked = lacking.check(&step(puppet(Path::new("/ops"))), true);
+            assert_eq!(checked.is_ok(), is_fine, "{directory}: {checked:?}");
+        }
     }
 }
