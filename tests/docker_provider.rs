@@ -52,7 +52,7 @@ impl World {
     /// Makes the networks and volumes that are declared.
     pub fn make_room(&self) {
         for network in self.stack.networks.values().filter(|network| network.external.is_none()) {
-            self.apply(Operation::CreateNetwork(network)).unwrap();
+            self.apply(Operation::CreateNetwork { network, ground: None }).unwrap();
         }
         for volume in self.stack.volumes.values().filter(|volume| volume.external.is_none()) {
             self.apply(Operation::CreateVolume(volume)).unwrap();
@@ -85,6 +85,7 @@ impl World {
             layer: None,
             construction: None,
             networks: self.stack.networks.values().collect(),
+            places: BTreeMap::new(),
             volumes: self.stack.volumes.values().collect(),
             files,
             contents,

@@ -13,6 +13,7 @@ mod examples;
 mod fuzz;
 mod golden;
 mod plan;
+mod shared;
 mod ssh;
 mod support;
 mod system_env;

@@ -1,6 +1,6 @@
 //! The declared side of a plan: what the engines would report if everything were as the Envfile says.
 
-use super::{World, contents};
+use super::{World, contents, things};
 use crate::model::Result;
 use crate::model::machine::{Condition, Machine};
 use crate::model::observed::{ObservedMachine, State};
@@ -19,17 +19,24 @@ pub fn desired(world: &World, images: &BTreeMap<String, String>) -> Result<Desir
         let image = images.get(&machine.name).map_or("", String::as_str);
         desired.machines.insert(machine.name.clone(), describe(world, machine, image)?);
     }
-    let provider = world.provider_of_things()?;
-    if provider.capabilities().existing {
+    if world.provider_of_things()?.capabilities().existing {
         return Ok(desired);
     }
     for network in stack.networks.values().filter(|network| network.external.is_none()) {
-        let fields = provider.describe_network(network);
-        desired.networks.insert(network.name.clone(), DesiredThing { fields });
+        let makers = things::makers_of_network(world, &network.name)?;
+        let first = makers.first().map(|provider| provider.name());
+        for provider in makers {
+            let ground = first.filter(|first| *first != provider.name());
+            let fields = provider.describe_network(network, ground);
+            let key = (network.name.clone(), provider.name().to_owned());
+            desired.networks.insert(key, DesiredThing { fields, ground: ground.map(str::to_owned) });
+        }
     }
     for volume in stack.volumes.values().filter(|volume| volume.external.is_none()) {
+        let provider = things::maker_of_volume(world, &volume.name)?;
         let fields = provider.describe_volume(volume);
-        desired.volumes.insert(volume.name.clone(), DesiredThing { fields });
+        let key = (volume.name.clone(), provider.name().to_owned());
+        desired.volumes.insert(key, DesiredThing { fields, ground: None });
     }
     Ok(desired)
 }

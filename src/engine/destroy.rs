@@ -1,10 +1,10 @@
 //! Taking a stack away: machines, their networks, and volumes only when that was said.
 
 use super::stop::{each_after_its_users, grace};
-use super::{World, existing, observe, ownership};
+use super::{World, existing, observe, ownership, things};
 use crate::event::{Context, Event, Outcome};
 use crate::model::Result;
-use crate::model::observed::ObservedMachine;
+use crate::model::observed::{ObservedMachine, ObservedThing};
 use crate::provider::Operation;
 use std::collections::BTreeSet;
 
@@ -36,10 +36,12 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
     let all: BTreeSet<String> = observed.machines.iter().map(|machine| machine.name.clone()).collect();
     let whole = options.machines.is_empty();
     let chosen = existing::ours(world, &if whole { all.clone() } else { &all & &options.machines })?;
+    // What goes away as a whole need not forget.
+    let forgetful = if whole { &[][..] } else { &observed.networks };
     context.emit(Event::Begin { machines: chosen.iter().cloned().collect() });
     ownership::settle_all(world, &observed, context);
     each_after_its_users(world, &chosen, Outcome::Removed, context, &|name| {
-        remove(world, name, observed.machine(name), context)
+        remove(world, name, observed.machine(name), forgetful, context)
     })?;
     for machine in observed.machines.iter().filter(|machine| chosen.contains(&machine.name)) {
         world.project.ledgers().forget(&machine.engine_id)?;
@@ -54,11 +56,15 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
             let provider = world.provider_of(name, None)?;
             provider.apply(&world.identity, Operation::RemoveMachine(name), context)?;
         }
-        for network in &observed.networks {
+        let networks = observed.networks.iter();
+        for network in things::in_order_of_removal(world, networks, |network| &network.provider) {
             let provider = world.providers.get(&network.provider)?;
             provider.apply(&world.identity, Operation::RemoveNetwork(&network.name), context)?;
             destroyed.networks.push(network.name.clone());
         }
+        // A network that several providers had parts of is one.
+        destroyed.networks.sort();
+        destroyed.networks.dedup();
     }
     for volume in observed.volumes.iter().filter(|volume| volume.machine.is_none()) {
         if options.volumes && whole {
@@ -75,16 +81,18 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
     Ok(destroyed)
 }
 
-/// Stops a machine, so that it can put its data in order, and removes it.
+/// Stops a machine, so that it can put its data in order, and removes it; these networks of the stack forget it.
 pub fn remove(
     world: &World,
     name: &str,
     observed: Option<&ObservedMachine>,
+    networks: &[ObservedThing],
     context: &Context,
 ) -> Result<()> {
     let provider = world.provider_of(name, observed)?;
     context.emit(Event::Doing { machine: Some(name.to_owned()), what: "stopping".to_owned() });
     provider.apply(&world.identity, Operation::StopMachine { name, grace: grace(world, name) }, context)?;
     context.emit(Event::Doing { machine: Some(name.to_owned()), what: "removing".to_owned() });
-    provider.apply(&world.identity, Operation::RemoveMachine(name), context)
+    provider.apply(&world.identity, Operation::RemoveMachine(name), context)?;
+    things::dismiss(world, networks, provider.name(), name)
 }

@@ -3,7 +3,8 @@
 use super::board::{Board, Stage};
 use super::layers::{self, Start};
 use super::{
-    Planned, UpOptions, World, certificates, contents, desired, identity, images, ready, steps, together,
+    Planned, UpOptions, World, certificates, contents, desired, identity, images, ready, steps, things,
+    together,
 };
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
@@ -108,6 +109,7 @@ impl Work<'_> {
             layer: None,
             construction: None,
             networks: self.machine.networks.keys().filter_map(|name| stack.networks.get(name)).collect(),
+            places: things::places(self.world, self.machine)?,
             volumes: volumes.filter_map(|name| stack.volumes.get(name)).collect(),
             files,
             contents,

@@ -42,6 +42,7 @@ mod status;
 mod steps;
 mod stop;
 mod texts;
+mod things;
 mod together;
 mod twice;
 mod up;
@@ -118,12 +119,24 @@ impl World {
         }
     }
 
+    /// The providers that may have something of the stack: those that it uses, and those that it used when it was brought up.
+    pub fn all_providers(&self) -> Result<Vec<&dyn Provider>> {
+        let mut all = self.providers.of(&self.stack)?;
+        for provider in self.providers.0.iter().map(AsRef::as_ref) {
+            let is_known = all.iter().any(|known| known.name() == provider.name());
+            if !is_known && self.project.remembers_provider(&self.identity.name, provider.name()) {
+                all.push(provider);
+            }
+        }
+        Ok(all)
+    }
+
     /// Whether a machine of the stack is declared to be run by this provider.
     pub fn uses(&self, provider: &str) -> bool {
         self.stack.machines.values().any(|machine| machine.provider == provider)
     }
 
-    /// The provider of what is no machine: networks and volumes belong to the first that the stack uses and that makes any.
+    /// The provider of what no machine uses: the first that the stack uses and that makes any.
     pub fn provider_of_things(&self) -> Result<&dyn Provider> {
         let mut used = self.providers.of(&self.stack)?;
         used.sort_by_key(|provider| !self.uses(provider.name()));
@@ -204,7 +217,7 @@ fn plan_from(world: &World, view: View, options: &PlanOptions) -> Result<Planned
             .collect();
         desired.machines.retain(|name, _| wanted.contains(name));
     }
-    let capabilities = world.providers.of(&world.stack)?.into_iter();
+    let capabilities = world.all_providers()?.into_iter();
     let known = Known {
         ledgers: view.ledgers.clone(),
         capabilities: capabilities
@@ -214,12 +227,7 @@ fn plan_from(world: &World, view: View, options: &PlanOptions) -> Result<Planned
         rebuild: existing::ours(world, &options.rebuild)?,
         run_steps: options.run_steps.clone(),
     };
-    let things = world.provider_of_things()?.name();
-    // Another provider's network of the same name is another network.
-    let mut observed = view.observed.clone();
-    observed.networks.retain(|network| network.provider == things);
-    observed.volumes.retain(|volume| volume.provider == things);
-    let mut plan = plan::diff(&desired, &observed, &known)?;
+    let mut plan = plan::diff(&desired, &view.observed, &known)?;
     // Machines that were left out on purpose are no orphans.
     plan.orphans.retain(|name| !world.stack.machines.contains_key(name));
     plan.actions.retain(|action| {

@@ -22,10 +22,10 @@ pub struct View {
     pub ledgers: BTreeMap<String, Ledger>,
 }
 
-/// Observes the stack with every provider it uses.
+/// Observes the stack with every provider that may have something of it.
 pub fn observe(world: &World) -> Result<View> {
     let mut view = View::default();
-    for provider in world.providers.of(&world.stack)? {
+    for provider in world.all_providers()? {
         let mut observed = match provider.observe(Scope::Stack(&world.identity)) {
             // Nobody ever made anything of this stack there.
             Err(error) if error.kind == Kind::Unavailable && !matters(world, provider) => continue,

@@ -5,7 +5,7 @@ use super::board::{Board, Stage};
 use super::machine::{Done, Work, board_name};
 use super::observe::keep_ledgers;
 use super::prepare::{prepare, with_workshop};
-use super::{Planned, View, World, observe, ownership, steps};
+use super::{Planned, View, World, observe, ownership, steps, things};
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
 use crate::model::machine::Restart;
@@ -14,7 +14,7 @@ use crate::model::{Error, Kind, Result};
 use crate::plan::Action;
 use crate::provider::{Operation, Provider};
 use crate::provision::Workshop;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// What the walk may do.
@@ -92,16 +92,16 @@ fn walk(
     let mut results = std::thread::scope(|scope| {
         let networks = world.stack.networks.keys().map(|name| (Target::Network, name));
         let volumes = world.stack.volumes.keys().map(|name| (Target::Volume, name));
-        for (target, name) in networks.chain(volumes) {
-            let action = planned.plan.action(target, name);
-            if action.is_none_or(|action| action.verb == Verb::Keep) {
-                board.reached(&board_name(target, name), Stage::Ready);
-            }
+        let mut due: BTreeMap<(Target, &String), Vec<&Action>> = BTreeMap::new();
+        for action in things.into_iter().filter(|one| !matches!(one.verb, Verb::Keep | Verb::Destroy)) {
+            due.entry((action.target, &action.name)).or_default().push(action);
         }
-        let things: Vec<_> = things
-            .into_iter()
-            .filter(|action| !matches!(action.verb, Verb::Keep | Verb::Destroy))
-            .map(|action| (action, scope.spawn(|| make_thing(world, action, &board, context))))
+        for (target, name) in networks.chain(volumes).filter(|thing| !due.contains_key(thing)) {
+            board.reached(&board_name(target, name), Stage::Ready);
+        }
+        let things: Vec<_> = due
+            .into_values()
+            .map(|parts| (parts[0], scope.spawn(|| make_thing(world, parts, &board, context))))
             .collect();
         let threads: Vec<_> = machines
             .iter()
@@ -123,11 +123,12 @@ fn walk(
         }
         results
     });
-    for action in planned.plan.of(Target::Network).filter(|action| action.verb == Verb::Destroy) {
+    let gone = planned.plan.of(Target::Network).filter(|action| action.verb == Verb::Destroy);
+    for action in things::in_order_of_removal(world, gone, |action| &action.provider) {
         let remove = |provider: &dyn Provider| {
             provider.apply(&world.identity, Operation::RemoveNetwork(&action.name), context)
         };
-        if let Err(error) = world.provider_of_things().and_then(remove) {
+        if let Err(error) = world.providers.get(&action.provider).and_then(remove) {
             results.push(result(action, Err(error), Duration::ZERO));
         }
     }
@@ -147,7 +148,7 @@ fn walk(
 fn remember_providers(world: &World, planned: &Planned) -> Result<()> {
     let made = planned.plan.of(Target::Machine).filter(|action| action.verb != Verb::Keep);
     for machine in made.filter_map(|action| world.stack.machines.get(&action.name)) {
-        if world.providers.get(&machine.provider)?.capabilities().optional {
+        if !world.providers.get(&machine.provider)?.capabilities().existing {
             world.project.remember_provider(&world.identity.name, &machine.provider)?;
         }
     }
@@ -181,25 +182,14 @@ fn permitted(planned: &Planned, options: &UpOptions) -> Result<()> {
     Ok(())
 }
 
-/// Makes a network or volume, or makes it anew.
-fn make_thing(world: &World, action: &Action, board: &Board, context: &Context) -> Result<()> {
-    let identity = &world.identity;
-    let name = board_name(action.target, &action.name);
+/// Makes a network or volume, or makes it anew: all parts that its providers have of it.
+fn make_thing(world: &World, parts: Vec<&Action>, board: &Board, context: &Context) -> Result<()> {
+    let name = board_name(parts[0].target, &parts[0].name);
     let _watch = board.watch(&name);
-    let work = || -> Result<()> {
-        let provider = world.provider_of_things()?;
-        if action.target == Target::Network {
-            let Some(network) = world.stack.networks.get(&action.name) else { return Ok(()) };
-            if action.verb == Verb::Replace {
-                board.call(|| provider.apply(identity, Operation::RemoveNetwork(&action.name), context))?;
-            }
-            board.call(|| provider.apply(identity, Operation::CreateNetwork(network), context))
-        } else {
-            let Some(volume) = world.stack.volumes.get(&action.name) else { return Ok(()) };
-            board.call(|| provider.apply(identity, Operation::CreateVolume(volume), context))
-        }
+    let call = |provider: &dyn Provider, operation: Operation<'_>| {
+        board.call(|| provider.apply(&world.identity, operation, context))
     };
-    let result = work();
+    let result = things::make(world, parts, &call);
     board.reached(&name, if result.is_ok() { Stage::Ready } else { Stage::Failed });
     result
 }
@@ -221,7 +211,8 @@ fn one_machine(
         }),
         None => {
             let observed = planned.view.observed.machine(&action.name);
-            super::destroy::remove(world, &action.name, observed, context)
+            let networks = &planned.view.observed.networks;
+            super::destroy::remove(world, &action.name, observed, networks, context)
                 .map(|()| Done { outcome: Outcome::Removed, steps: Vec::new() })
         }
     };

@@ -5,7 +5,7 @@ use super::id::DEFAULT_ENVIRONMENT;
 use super::layer::LayerSettings;
 use super::machine::Machine;
 use super::step::Step;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Name of the network that machines join when they name none.
@@ -59,6 +59,25 @@ impl Stack {
         let several = self.provision.iter().filter(|several| several.machines.contains(&machine.name));
         let takes_changes = machine.takes_changes();
         own.chain(several.map(|several| (several.key(), &several.step))).filter(move |_| takes_changes)
+    }
+
+    /// The providers of the machines that join a network.
+    pub fn providers_in_network(&self, name: &str) -> BTreeSet<&str> {
+        let joins = self.machines.values().filter(|machine| machine.networks.contains_key(name));
+        joins.map(|machine| machine.provider.as_str()).collect()
+    }
+
+    /// The providers of the machines that mount a volume.
+    pub fn providers_of_volume(&self, name: &str) -> BTreeSet<&str> {
+        let mounts =
+            |machine: &&Machine| machine.volumes.iter().any(|mount| mount.volume.as_deref() == Some(name));
+        self.machines.values().filter(mounts).map(|machine| machine.provider.as_str()).collect()
+    }
+
+    /// Whether machines of several providers join a network of the stack.
+    pub fn is_shared(&self, network: &str) -> bool {
+        self.networks.get(network).is_some_and(|network| network.external.is_none())
+            && self.providers_in_network(network).len() > 1
     }
 
     /// A stack whose Envfile is not at hand: nothing is known of it but who it is.

@@ -14,10 +14,10 @@ pub struct Desired {
     pub machines: BTreeMap<String, DesiredMachine>,
     /// Keys of the steps over several machines, in order.
     pub stack_steps: Vec<String>,
-    /// By name; without those that are not ours.
-    pub networks: BTreeMap<String, DesiredThing>,
-    /// By name; without those that are not ours.
-    pub volumes: BTreeMap<String, DesiredThing>,
+    /// By name and provider; without those that are not ours. One that machines of several providers join is there for each.
+    pub networks: BTreeMap<(String, String), DesiredThing>,
+    /// By name and provider; without those that are not ours.
+    pub volumes: BTreeMap<(String, String), DesiredThing>,
 }
 
 /// A machine as declared.
@@ -63,6 +63,8 @@ pub struct DesiredStep {
 pub struct DesiredThing {
     /// What the provider will report.
     pub fields: Fields,
+    /// Networks only: the provider whose network of this name it lies on.
+    pub ground: Option<String>,
 }
 
 /// What is known besides what the engines report.

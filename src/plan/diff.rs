@@ -1,12 +1,11 @@
 //! The plan itself: declared, existing and applied, compared field by field.
 
-use super::desired::{Desired, DesiredMachine, Known};
+use super::desired::{Desired, DesiredMachine, DesiredThing, Known};
 use super::reason::{differences, steps_to_run};
 use super::together::{check, spread};
 use super::{Action, Plan, dependencies_first};
 use crate::model::Result;
 use crate::model::action::{Reason, Target, Verb};
-use crate::model::fields::Fields;
 use crate::model::observed::{Observed, ObservedMachine, ObservedThing, State};
 use envup_agent::Ledger;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,11 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Fails only when machines wait for each other in a circle.
 pub fn diff(desired: &Desired, observed: &Observed, known: &Known) -> Result<Plan> {
     let mut actions = Vec::new();
-    for (name, network) in &desired.networks {
-        actions.push(thing(Target::Network, name, &network.fields, &observed.networks));
+    for (key, network) in &desired.networks {
+        actions.push(thing(Target::Network, key, network, &observed.networks));
     }
-    for (name, volume) in &desired.volumes {
-        actions.push(thing(Target::Volume, name, &volume.fields, &observed.volumes));
+    on_new_ground(desired, &mut actions);
+    for (key, volume) in &desired.volumes {
+        actions.push(thing(Target::Volume, key, volume, &observed.volumes));
     }
     let new_networks = new_networks(&actions);
     let one = |name: &str, joined: &BTreeSet<String>| {
@@ -36,15 +36,16 @@ pub fn diff(desired: &Desired, observed: &Observed, known: &Known) -> Result<Pla
             continue;
         }
         if known.remove_orphans {
-            actions.push(gone(Target::Machine, &machine.name));
+            actions.push(gone(Target::Machine, &machine.name, &machine.provider));
         } else {
             orphans.push(machine.name.clone());
         }
     }
     // Volumes hold data: only `destroy --volumes` removes them.
     for network in &observed.networks {
-        if known.remove_orphans && !desired.networks.contains_key(&network.name) {
-            actions.push(gone(Target::Network, &network.name));
+        let key = (network.name.clone(), network.provider.clone());
+        if known.remove_orphans && !desired.networks.contains_key(&key) {
+            actions.push(gone(Target::Network, &network.name, &network.provider));
         }
     }
     let plan = Plan { actions, orphans, together };
@@ -59,34 +60,72 @@ fn needs(desired: &Desired) -> BTreeMap<&str, BTreeSet<&str>> {
         .collect()
 }
 
-/// The fields of machines that stand for networks made now: who was in an old one of that name has to join again.
-fn new_networks(actions: &[Action]) -> BTreeSet<String> {
+/// The fields of machines that stand for networks made now, by provider: who was in an old one of that name has to join again.
+fn new_networks(actions: &[Action]) -> BTreeSet<(String, String)> {
     let is_new = |action: &&Action| {
         action.target == Target::Network && matches!(action.verb, Verb::Create | Verb::Replace)
     };
-    actions.iter().filter(is_new).map(|action| format!("network.{}", action.name)).collect()
+    let key = |action: &Action| (action.provider.clone(), format!("network.{}", action.name));
+    actions.iter().filter(is_new).map(key).collect()
 }
 
-fn thing(target: Target, name: &str, fields: &Fields, observed: &[ObservedThing]) -> Action {
-    let (verb, reasons) = match observed.iter().find(|thing| thing.name == name && thing.machine.is_none()) {
+/// What lies on a network that is made or started now is made anew: its own is not there any more.
+fn on_new_ground(desired: &Desired, actions: &mut [Action]) {
+    // First what the other lies on.
+    actions.sort_by_key(|action| (action.name.clone(), desired.networks[&key(action)].ground.is_some()));
+    let is_new = |action: &&Action| matches!(action.verb, Verb::Create | Verb::Replace | Verb::Start);
+    let new: BTreeSet<_> = actions.iter().filter(is_new).map(key).collect();
+    for action in actions.iter_mut() {
+        let network = &desired.networks[&key(action)];
+        let ground = network.ground.as_ref().map(|provider| (action.name.clone(), provider.clone()));
+        if let Some(ground) = ground {
+            action.source = format!("{} on that of {}", action.provider, ground.1);
+            if action.verb == Verb::Keep && new.contains(&ground) {
+                action.verb = Verb::Replace;
+                action.reasons.push(Reason::new("ground", Some("gone"), Some("made anew")));
+            }
+        }
+    }
+}
+
+fn key(action: &Action) -> (String, String) {
+    (action.name.clone(), action.provider.clone())
+}
+
+fn thing(
+    target: Target,
+    (name, provider): &(String, String),
+    desired: &DesiredThing,
+    observed: &[ObservedThing],
+) -> Action {
+    let is_it = |thing: &&ObservedThing| {
+        thing.name == *name && thing.provider == *provider && thing.machine.is_none()
+    };
+    let (verb, reasons) = match observed.iter().find(is_it) {
         None => (Verb::Create, Vec::new()),
         Some(thing) => {
-            let reasons = differences(&thing.fields, fields);
-            (if reasons.is_empty() { Verb::Keep } else { Verb::Replace }, reasons)
+            let reasons = differences(&thing.fields, &desired.fields);
+            let verb = match reasons.as_slice() {
+                [] => Verb::Keep,
+                [one] if one.field == "state" => Verb::Start,
+                _ => Verb::Replace,
+            };
+            (verb, reasons)
         }
     };
-    Action { reasons, ..plain(target, name, verb) }
+    Action { reasons, ..plain(target, name, provider, verb) }
 }
 
-fn gone(target: Target, name: &str) -> Action {
+fn gone(target: Target, name: &str, provider: &str) -> Action {
     let reason = Reason::new("declared", Some("yes"), None);
-    Action { reasons: vec![reason], ..plain(target, name, Verb::Destroy) }
+    Action { reasons: vec![reason], ..plain(target, name, provider, Verb::Destroy) }
 }
 
-fn plain(target: Target, name: &str, verb: Verb) -> Action {
+fn plain(target: Target, name: &str, provider: &str, verb: Verb) -> Action {
     Action {
         target,
         name: name.to_owned(),
+        provider: provider.to_owned(),
         verb,
         reasons: Vec::new(),
         source: String::new(),
@@ -101,12 +140,16 @@ fn machine(
     name: &str,
     desired: &DesiredMachine,
     observed: Option<&ObservedMachine>,
-    new_networks: &BTreeSet<String>,
+    new_networks: &BTreeSet<(String, String)>,
     known: &Known,
     joined: &BTreeSet<String>,
 ) -> Action {
     let source = format!("{} on {}", desired.source, desired.provider);
-    let base = Action { source, is_box: desired.is_box, ..plain(Target::Machine, name, Verb::Keep) };
+    let base = Action {
+        source,
+        is_box: desired.is_box,
+        ..plain(Target::Machine, name, &desired.provider, Verb::Keep)
+    };
     let asked = known.run_steps.get(name);
     let all_steps = || {
         let steps = steps_to_run(&desired.steps, &Ledger::default(), asked, joined);
@@ -126,6 +169,17 @@ fn machine(
     if known.rebuild.contains(name) {
         reasons.push(Reason::new("rebuild", None, Some("asked for")));
     }
+    let joined_anew: Vec<&String> = new_networks
+        .iter()
+        .filter(|(provider, field)| *provider == observed.provider && desired.fields.get(field).is_some())
+        .map(|(_, field)| field)
+        .filter(|field| !reasons.iter().any(|reason| reason.field == **field))
+        .collect();
+    reasons.extend(
+        joined_anew
+            .into_iter()
+            .map(|field| Reason::new(field.as_str(), Some("made anew"), Some("joined again"))),
+    );
     let capabilities = known.capabilities.get(&desired.provider);
     let can_update = |reason: &Reason| {
         capabilities.is_some_and(|known| known.can_update(&reason.field, observed.is_box && desired.is_box))
@@ -133,13 +187,7 @@ fn machine(
     if !reasons.iter().all(can_update) {
         return Action { verb: Verb::Replace, reasons, start: true, steps: all_steps(), ..base };
     }
-    let mut update: Vec<String> = reasons.iter().map(|reason| reason.field.clone()).collect();
-    for network in new_networks.iter().filter(|field| desired.fields.get(field).is_some()) {
-        if !update.contains(network) {
-            reasons.push(Reason::new(network.as_str(), Some("made anew"), Some("joined again")));
-            update.push(network.clone());
-        }
-    }
+    let update: Vec<String> = reasons.iter().map(|reason| reason.field.clone()).collect();
     let no_ledger = Ledger::default();
     let ledger = known.ledgers.get(name).unwrap_or(&no_ledger);
     let due = steps_to_run(&desired.steps, ledger, asked, joined);

@@ -37,11 +37,13 @@ pub struct Action {
     pub target: Target,
     /// Its name in the stack.
     pub name: String,
+    /// The provider that does it.
+    pub provider: String,
     /// What happens to it; the most drastic thing when there are several.
     pub verb: Verb,
     /// Why, with old and new values.
     pub reasons: Vec<Reason>,
-    /// Machines only: what a machine is made from, and by what: `debian/12 on docker`.
+    /// What a machine is made from, and by what: `debian/12 on docker`. Of a thing that several providers have a part of, whose part.
     pub source: String,
     /// Machines only: whether people keep work in it, so that replacing it needs consent.
     pub is_box: bool,

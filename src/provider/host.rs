@@ -122,7 +122,7 @@ impl Provider for HostProvider {
         Ok(Fields::default())
     }
 
-    fn describe_network(&self, _: &Network) -> Fields {
+    fn describe_network(&self, _: &Network, _: Option<&str>) -> Fields {
         Fields::default()
     }
 

@@ -5,9 +5,11 @@
 
 pub mod docker;
 pub mod fake;
+mod ground;
 pub mod host;
 mod surroundings;
 
+pub use ground::{Ground, Grounds, Place};
 pub use surroundings::Surroundings;
 
 use crate::event::Context;
@@ -21,6 +23,7 @@ use crate::model::stack::{Network, Stack, Volume};
 use crate::model::{Error, Kind, Result};
 use crate::state::Directories;
 use crate::transport::Transport;
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::IpAddr;
 use std::path::Path;
@@ -46,8 +49,8 @@ pub trait Provider: Send + Sync {
     /// volumes, which are fields too.
     fn describe(&self, stack: &Stack, machine: &Machine, image: &str, contents: &Contents) -> Result<Fields>;
 
-    /// The same for a network.
-    fn describe_network(&self, network: &Network) -> Fields;
+    /// The same for a network; `ground` is the provider whose network it lies on, when that is another one.
+    fn describe_network(&self, network: &Network, ground: Option<&str>) -> Fields;
 
     /// The same for a volume.
     fn describe_volume(&self, volume: &Volume) -> Fields;
@@ -72,6 +75,11 @@ pub trait Provider: Send + Sync {
 
     /// What keeps the disks of its machines, where it can.
     fn layers(&self) -> Option<&dyn Layers> {
+        None
+    }
+
+    /// What lets machines of other providers join its networks, where they can.
+    fn grounds(&self) -> Option<&dyn Grounds> {
         None
     }
 
@@ -153,7 +161,12 @@ pub enum Operation<'a> {
         files: BoxFiles<'a>,
     },
     /// Make a network.
-    CreateNetwork(&'a Network),
+    CreateNetwork {
+        /// As declared.
+        network: &'a Network,
+        /// Another provider's network that it lies on.
+        ground: Option<&'a Ground>,
+    },
     /// Remove a network of the stack.
     RemoveNetwork(&'a str),
     /// Make a volume.
@@ -215,6 +228,8 @@ pub struct NewMachine<'a> {
     pub construction: Option<&'a str>,
     /// The networks it joins.
     pub networks: Vec<&'a Network>,
+    /// Those of them that lie on another provider's, with its place there; nobody knows that one before the network is made.
+    pub places: BTreeMap<&'a str, Option<Place>>,
     /// The stack's volumes it uses.
     pub volumes: Vec<&'a Volume>,
     /// Contents of its configs and secrets.

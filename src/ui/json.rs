@@ -43,6 +43,7 @@ pub struct PlanDocument<'a> {
 struct ActionEntry<'a> {
     target: Target,
     name: &'a str,
+    provider: &'a str,
     action: Verb,
     reasons: &'a [Reason],
     steps: &'a [String],
@@ -54,6 +55,7 @@ impl<'a> PlanDocument<'a> {
         let actions = plan.actions.iter().map(|action| ActionEntry {
             target: action.target,
             name: &action.name,
+            provider: &action.provider,
             action: action.verb,
             reasons: &action.reasons,
             steps: &action.steps,

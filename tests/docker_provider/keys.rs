@@ -163,7 +163,7 @@ fn every_key_is_observed_as_it_is_described() {
     }
     for network in world.stack.networks.values().filter(|network| network.external.is_none()) {
         let found = observed.networks.iter().find(|found| found.name == network.name).unwrap();
-        assert_eq!(found.fields, envup::provider::Provider::describe_network(&world.provider, network));
+        assert_eq!(found.fields, envup::provider::Provider::describe_network(&world.provider, network, None));
     }
 }
 

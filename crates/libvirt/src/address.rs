@@ -43,6 +43,12 @@ impl Subnet {
         self.at(1)
     }
 
+    /// The part of it that machines of other providers get: its upper half.
+    pub fn guests(&self) -> Self {
+        let prefix = self.prefix + 1;
+        Self { base: self.base + (1 << (32 - prefix)), prefix }
+    }
+
     /// How many addresses it has.
     pub fn size(&self) -> u64 {
         1 << (32 - self.prefix)
@@ -95,13 +101,17 @@ pub fn free_subnet(name: &str, taken: &[(Subnet, String)]) -> Result<Subnet> {
         })
 }
 
-/// An address for a machine: by its name, and free.
-pub fn free_address(name: &str, subnet: &Subnet, taken: &[Ipv4Addr]) -> Result<Ipv4Addr> {
+/// An address for a machine: by its name, and free. Where only few are, one of the other half is better than none.
+pub fn free_address(name: &str, subnet: &Subnet, is_guest: bool, taken: &[Ipv4Addr]) -> Result<Ipv4Addr> {
     // Without the network's own, the host's and the broadcast address.
     let usable = u32::try_from(subnet.size() - 3).unwrap_or(u32::MAX);
-    let start = number(name) % usable;
-    (0..usable)
-        .map(|step| subnet.at(2 + (start + step) % usable))
+    // Machines of libvirt's begin in the lower half, those of other providers in the upper one.
+    let half = usable / 2;
+    let (first, length) = if is_guest { (half, usable - half) } else { (0, half) };
+    let start = number(name) % length;
+    let own = (0..length).map(|step| first + (start + step) % length);
+    own.chain((0..usable).map(|step| (first + length + step) % usable))
+        .map(|place| subnet.at(2 + place))
         .find(|address| !taken.contains(address))
         .ok_or_else(|| Error::failed(format!("no address of {subnet} is free")))
 }
@@ -180,12 +190,14 @@ mod tests {
         assert_eq!(free_subnet("shop-3f9a1c-default", &[]).unwrap(), first);
         let next = free_subnet("shop-3f9a1c-default", &[(first, "br0".into())]).unwrap();
         assert!(!next.overlaps(&first));
-        let address = free_address("web", &first, &[]).unwrap();
-        assert!(first.contains(address) && address != first.host());
-        assert_ne!(free_address("web", &first, &[address]).unwrap(), address);
+        let address = free_address("web", &first, false, &[]).unwrap();
+        assert!(first.contains(address) && address != first.host() && !first.guests().contains(address));
+        assert!(first.guests().contains(free_address("web", &first, true, &[]).unwrap()));
+        assert_eq!(first.guests().prefix, 25);
+        assert_ne!(free_address("web", &first, false, &[address]).unwrap(), address);
         let small = subnet("10.5.0.0/29");
         let mut taken = Vec::new();
-        while let Ok(address) = free_address("web", &small, &taken) {
+        while let Ok(address) = free_address("web", &small, taken.len() % 2 == 0, &taken) {
             taken.push(address);
         }
         assert_eq!(taken.len(), 5);

@@ -58,7 +58,7 @@ pub fn save(connection: &Connect, identity: &Identity, name: &str, key: &str) ->
     let disk = disk(&identity.machine(name), &labels.machine.instance);
     let stem = disk.trim_end_matches(DISK);
     let pool = pool::open(connection)?;
-    machine::undefine(connection, identity, &found, &labels)?;
+    machine::undefine(connection, identity, &found, name)?;
     pool::mark(&pool, &format!("{stem}.{key}{WHOLE}")).inspect_err(|_| {
         // Nobody would find it any more.
         let _ = pool::remove(&pool, &disk);

@@ -3,7 +3,7 @@
 //! * [`connection`], [`trouble`]: the way to libvirt, and what it complains of in words of ours.
 //! * [`labels`], [`xml`]: whose a thing is, noted in libvirt's own metadata.
 //! * [`address`]: which addresses networks and machines get.
-//! * [`network`]: networks, and the names in them.
+//! * [`network`], [`names`], [`ground`]: networks, the names in them, and machines of other providers there.
 //! * [`pool`], [`boxes`]: disks, and the boxes they come from.
 //! * [`disks`], [`layers`]: the disk of a machine, and those that are kept for others to start from.
 //! * [`seed`], [`cpio`]: what a machine is given before it first boots.
@@ -18,10 +18,12 @@ mod cpio;
 mod disks;
 mod domain;
 mod fields;
+mod ground;
 mod kvm;
 mod labels;
 mod layers;
 mod machine;
+mod names;
 mod network;
 mod observe;
 mod pool;

@@ -1,13 +1,13 @@
 //! One machine's life: made, started, stopped, removed. Each can be done again and changes nothing then.
 
-use crate::address::{free_address, mac, uuid};
+use crate::address::{mac, uuid};
 use crate::boxes::{self, BoxVolumes};
 use crate::domain::Definition;
 use crate::labels::{Kind, Labels};
 use crate::observe::{is_crashed, read, state};
 use crate::seed::{self, HostKey, Interface};
 use crate::trouble::{Answer, Explain, is_out_of_place, optional};
-use crate::{disks, fields, kvm, network, pool, transport};
+use crate::{disks, fields, kvm, names, network, pool, transport};
 use envup::event::{Context, Event};
 use envup::model::digest::hex;
 use envup::model::error::Attempt;
@@ -107,12 +107,6 @@ pub fn create(
     )?;
     let kernel = pool::volume(&pool, &of_box.kernel())?
         .ok_or_else(|| Error::failed("the box's kernel is gone from libvirt's pool"))?;
-    for interface in &interfaces {
-        let join = machine.networks.get(&interface.network);
-        let aliases = join.iter().flat_map(|join| join.aliases.iter().map(String::as_str));
-        let names: Vec<&str> = [machine.name.as_str()].into_iter().chain(aliases).collect();
-        network::name_machine(connection, &identity.network(&interface.network), interface.address, &names)?;
-    }
     let definition = Definition {
         name: &engine_name,
         uuid: uuid("domain", &engine_name),
@@ -128,7 +122,7 @@ pub fn create(
         .explain(|| format!("cannot make machine {}", machine.name))
 }
 
-/// The interfaces of a new machine: its declared addresses, or free ones.
+/// The interfaces of a new machine, with the addresses and names that it has from now on.
 fn interfaces(
     connection: &Connect,
     identity: &Identity,
@@ -148,21 +142,7 @@ fn interfaces(
         let network = identity.network(&declared.name);
         let (subnet, leads_out) = network::facts(connection, &network)?;
         let taken = taken.get(&network).map_or(&[][..], Vec::as_slice);
-        let wanted = new.machine.networks.get(&declared.name).and_then(|join| join.address.as_ref());
-        let address = match wanted {
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|address| subnet.contains(*address) && *address != subnet.host())
-                .ok_or_else(|| {
-                    Error::usage(format!(
-                        "{} cannot have the address {text} on network {}, which is {subnet}",
-                        new.machine.name, declared.name
-                    ))
-                    .hint(format!("{} is this host's own there", subnet.host()))
-                })?,
-            None => free_address(&new.machine.name, &subnet, taken)?,
-        };
+        let address = names::claim(connection, identity, &declared.name, new.machine, false, taken)?;
         interfaces.push(Interface {
             network: declared.name.clone(),
             mac: mac(engine_name, &network),
@@ -279,13 +259,15 @@ pub fn remove(connection: &Connect, identity: &Identity, name: &str) -> Result<(
     let engine_name = identity.machine(name);
     let found = find(connection, &engine_name).explain(cannot)?;
     if let Some(found) = found {
-        let Some((labels, _)) = read(&found)?.filter(|(labels, _)| labels.is_of(identity)) else {
+        if !read(&found)?.is_some_and(|(labels, _)| labels.is_of(identity)) {
             // Somebody else's, and so are the disks of that name.
             return Ok(());
-        };
+        }
         switch_off(&found).explain(cannot)?;
-        undefine(connection, identity, &found, &labels)?;
+        undefine(connection, identity, &found, name)?;
     }
+    // Also what a killed run left of one.
+    names::dismiss(connection, identity, name)?;
     match pool::find(connection)? {
         Some(pool) => disks::remove(&pool, &engine_name),
         None => Ok(()),
@@ -293,13 +275,9 @@ pub fn remove(connection: &Connect, identity: &Identity, name: &str) -> Result<(
 }
 
 /// Takes a stopped machine out of libvirt, with its names; its files stay.
-pub fn undefine(connection: &Connect, identity: &Identity, found: &Domain, labels: &Labels) -> Result<()> {
-    for (network, address) in &labels.machine.addresses {
-        if let Ok(address) = address.parse() {
-            network::forget_machine(connection, &identity.network(network), address)?;
-        }
-    }
-    optional(found.undefine()).map(drop).explain(|| format!("cannot remove machine {}", labels.name))
+pub fn undefine(connection: &Connect, identity: &Identity, found: &Domain, name: &str) -> Result<()> {
+    names::dismiss(connection, identity, name)?;
+    optional(found.undefine()).map(drop).explain(|| format!("cannot remove machine {name}"))
 }
 
 fn random() -> Result<String> {

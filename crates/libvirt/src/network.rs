@@ -16,7 +16,6 @@ use roxmltree::Document;
 use std::net::Ipv4Addr;
 use virt::connect::Connect;
 use virt::network::Network;
-use virt::sys;
 
 /// What plans compare; both sides come from here.
 pub fn describe(network: &Declared) -> Fields {
@@ -133,8 +132,7 @@ fn ranges(xml: &str) -> Vec<Subnet> {
 /// What a machine has to know of a network: its range, and whether it leads out.
 pub fn facts(connection: &Connect, engine_name: &str) -> Result<(Subnet, bool)> {
     let cannot = || format!("cannot look at the network {engine_name}");
-    let found = lookup(connection, engine_name).explain(cannot)?;
-    let found = found.ok_or_else(|| Error::failed(cannot()).hint("it does not exist: `env up` makes it"))?;
+    let found = existing(connection, engine_name)?;
     let xml = found.xml_desc(0).explain(cannot)?;
     let document = Document::parse(&xml).attempt(cannot)?;
     let leads_out = find(document.root_element(), &["forward"]).is_some();
@@ -142,59 +140,19 @@ pub fn facts(connection: &Connect, engine_name: &str) -> Result<(Subnet, bool)> 
     range.map(|range| (range, leads_out)).ok_or_else(|| Error::failed(cannot()))
 }
 
-/// Has the network answer for these names with an address; what was known of the address before is forgotten.
-pub fn name_machine(
-    connection: &Connect,
-    engine_name: &str,
-    address: Ipv4Addr,
-    names: &[&str],
-) -> Result<()> {
-    forget_machine(connection, engine_name, address)?;
-    let names: String = names.iter().map(|name| format!("<hostname>{}</hostname>", escape(name))).collect();
-    let xml = format!("<host ip='{address}'>{names}</host>");
-    let Some(network) = lookup(connection, engine_name).explain(|| "cannot look for a network")? else {
-        return Ok(());
-    };
-    network
-        .update(
-            sys::VIR_NETWORK_UPDATE_COMMAND_ADD_LAST,
-            sys::VIR_NETWORK_SECTION_DNS_HOST,
-            -1,
-            &xml,
-            EVERYWHERE,
-        )
-        .explain(|| format!("cannot make machines of {engine_name} known by name"))
+/// A network that must be there.
+pub fn existing(connection: &Connect, engine_name: &str) -> Result<Network> {
+    let cannot = || format!("cannot look at the network {engine_name}");
+    let found = lookup(connection, engine_name).explain(cannot)?;
+    found.ok_or_else(|| Error::failed(cannot()).hint("it does not exist: `env up` makes it"))
 }
 
-/// Has the network answer for an address no more.
-pub fn forget_machine(connection: &Connect, engine_name: &str, address: Ipv4Addr) -> Result<()> {
-    let Some(network) = lookup(connection, engine_name).explain(|| "cannot look for a network")? else {
-        return Ok(());
-    };
-    let xml = network.xml_desc(0).explain(|| "cannot look at a network")?;
-    let known = Document::parse(&xml).is_ok_and(|document| {
-        find(document.root_element(), &["dns"]).is_some_and(|dns| {
-            children(dns, "host").any(|host| host.attribute("ip") == Some(&address.to_string()))
-        })
-    });
-    if !known {
-        return Ok(());
-    }
-    network
-        .update(
-            sys::VIR_NETWORK_UPDATE_COMMAND_DELETE,
-            sys::VIR_NETWORK_SECTION_DNS_HOST,
-            -1,
-            &format!("<host ip='{address}'/>"),
-            EVERYWHERE,
-        )
-        .explain(|| format!("cannot let {engine_name} forget {address}"))
+/// The networks of a stack, by their names in libvirt.
+pub fn of(connection: &Connect, identity: &Identity) -> Result<Vec<(String, Network)>> {
+    let all = connection.list_all_networks(0).explain(|| "cannot list libvirt's networks")?;
+    let ours = |network: &Network| labels(network).is_some_and(|labels| labels.is_of(identity));
+    Ok(all.into_iter().filter(ours).filter_map(|network| Some((network.name().ok()?, network))).collect())
 }
-
-/// In what runs and in what will run: the former only where the network runs.
-const EVERYWHERE: u32 = sys::VIR_NETWORK_UPDATE_AFFECT_CURRENT
-    | sys::VIR_NETWORK_UPDATE_AFFECT_LIVE
-    | sys::VIR_NETWORK_UPDATE_AFFECT_CONFIG;
 
 /// Removes a network of the stack; one that is not there is gone, and somebody else's of that name stays.
 pub fn remove(connection: &Connect, identity: &Identity, name: &str) -> Result<()> {

@@ -13,7 +13,9 @@ use envup::model::machine::Machine;
 use envup::model::observed::{Contents, Observed, State};
 use envup::model::stack::{Network, Stack, Volume};
 use envup::model::{Error, Result};
-use envup::provider::{BoxFiles, Layers, LogLine, LogOptions, Operation, Provider, Scope, Surroundings};
+use envup::provider::{
+    BoxFiles, Grounds, Layers, LogLine, LogOptions, Operation, Provider, Scope, Surroundings,
+};
 use envup::state::{Access, Directories, SshKey, create_directory, write_bytes};
 use envup::transport::Transport;
 use envup::transport::ssh::SshTarget;
@@ -53,7 +55,8 @@ pub fn make(surroundings: &Surroundings, directories: &Directories) -> Box<dyn P
 }
 
 impl LibvirtProvider {
-    fn connection(&self) -> Result<Connect> {
+    /// The connection, made when it is needed first.
+    pub(crate) fn connection(&self) -> Result<Connect> {
         let mut known = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         // A daemon that was started anew knows nothing of the connection to the old one, and keeps all machines.
         if let Some(alive) = known.as_ref().filter(|one| one.is_alive().unwrap_or(false)) {
@@ -129,7 +132,7 @@ impl Provider for LibvirtProvider {
     }
 
     fn describe(&self, stack: &Stack, machine: &Machine, image: &str, contents: &Contents) -> Result<Fields> {
-        unsupported::check(stack, machine)?;
+        unsupported::check(machine)?;
         // Whose machine it is shows in no field.
         let nobody = Identity {
             id: ProjectId("000000000000".to_owned()),
@@ -141,7 +144,7 @@ impl Provider for LibvirtProvider {
         Ok(fields::fields(&labels, &fields::declared(&nobody, machine)))
     }
 
-    fn describe_network(&self, network: &Network) -> Fields {
+    fn describe_network(&self, network: &Network, _: Option<&str>) -> Fields {
         network::describe(network)
     }
 
@@ -163,7 +166,7 @@ impl Provider for LibvirtProvider {
                 Err(Error::failed("VMs are made from the disks of boxes"))
             }
             // Networks are not told their environment; which one it is, the stack's full name says.
-            Operation::CreateNetwork(network) => {
+            Operation::CreateNetwork { network, .. } => {
                 let environment = identity.name.split_once('.').map_or("dev", |(_, environment)| environment);
                 network::create(connection, identity, environment, network)
             }
@@ -194,6 +197,10 @@ impl Provider for LibvirtProvider {
     }
 
     fn layers(&self) -> Option<&dyn Layers> {
+        Some(self)
+    }
+
+    fn grounds(&self) -> Option<&dyn Grounds> {
         Some(self)
     }
 

@@ -1,18 +1,10 @@
 //! What a machine may be declared to have and a VM cannot: said before anything is made.
 
 use envup::model::machine::{Init, Machine, Restart, Source};
-use envup::model::stack::Stack;
 use envup::model::{Error, Result};
 
 /// Fails when a machine asks for what a VM has not, and names all of it.
-pub fn check(stack: &Stack, machine: &Machine) -> Result<()> {
-    if let Some(other) = stack.machines.values().find(|other| other.provider == "docker") {
-        return Err(Error::usage(format!(
-            "{} is a VM and {} a container: a stack of both is not possible yet",
-            machine.name, other.name
-        ))
-        .hint("give all of its machines the same `provider`"));
-    }
+pub fn check(machine: &Machine) -> Result<()> {
     if !matches!(machine.source, Source::Box(_)) {
         return Err(Error::usage(format!("{} is a VM, and VMs are made from boxes", machine.name))
             .hint("give it a `box`, or `provider = \"docker\"`"));

@@ -4,8 +4,12 @@
 
 #[path = "vms/layers.rs"]
 mod layers;
+#[path = "vms/left.rs"]
+mod left;
 #[path = "vms/lifecycle.rs"]
 mod lifecycle;
+#[path = "vms/mixed.rs"]
+mod mixed;
 #[path = "vms/refused.rs"]
 mod refused;
 #[path = "vms/stage.rs"]

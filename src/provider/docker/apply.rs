@@ -111,7 +111,7 @@ pub(super) fn update(
             .explain(|| format!("cannot change {} of machine {}", limits.join(", "), machine.name))?;
     }
     for network in fields.iter().filter_map(|field| field.strip_prefix("network.")) {
-        networks::update(client, identity, machine, &new.networks, network)?;
+        networks::update(client, identity, new, network)?;
     }
     if fields.iter().any(|field| field.starts_with("secret.")) {
         files::fill_secrets(client, identity, new, context)?;

@@ -5,6 +5,7 @@
 use super::agent_volume;
 use super::labels::Notes;
 use super::options::{NO_LIMIT, Options};
+use super::sharing;
 use crate::model::fields::Fields;
 use crate::model::id::Identity;
 use crate::model::size::Size;
@@ -55,7 +56,7 @@ pub(super) fn fields(known: &Known<'_>) -> Fields {
     process(&mut fields, known);
     limits(&mut fields, known);
     rights(&mut fields, known);
-    names(&mut fields, known.host);
+    names(&mut fields, known);
     ports(&mut fields, known.host);
     storage(&mut fields, known);
     networks(&mut fields, known);
@@ -169,10 +170,13 @@ fn security_option(option: &str) -> String {
     }
 }
 
-fn names(fields: &mut Fields, host: &HostConfig) {
+fn names(fields: &mut Fields, known: &Known<'_>) {
+    let (host, notes) = (known.host, known.notes);
+    // In a shared network the machine asks whoever answers there.
+    let ours = sharing::gives_name_servers(notes);
     // Order matters here: the first server is asked first.
     let servers = host.dns.iter().flatten().cloned().collect::<Vec<_>>().join(", ");
-    fields.set_some("dns", (!servers.is_empty()).then_some(servers));
+    fields.set_some("dns", (!ours && !servers.is_empty()).then_some(servers));
     for line in host.extra_hosts.iter().flatten() {
         let (name, address) = line.split_once([':', '=']).unwrap_or((line, ""));
         fields.set(format!("extra_host.{name}"), address);
@@ -262,9 +266,11 @@ fn networks(fields: &mut Fields, known: &Known<'_>) {
             alias.len() != 12 || !known.id.starts_with(alias.as_str())
         });
         let aliases = joined(aliases.cloned());
+        // In a shared network every machine is given one.
+        let given = sharing::gives_address(known.notes, name);
         let address = endpoint.ipam_config.as_ref().and_then(|config| {
             let address = config.ipv4_address.clone().or(config.ipv6_address.clone());
-            address.filter(|address| !address.is_empty())
+            address.filter(|address| !given && !address.is_empty())
         });
         let mut value = aliases.unwrap_or_else(|| "joined".to_owned());
         if let Some(address) = address {

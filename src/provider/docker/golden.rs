@@ -176,6 +176,7 @@ fn labels_of_a_machine() {
         layer: None,
         construction: None,
         networks: Vec::new(),
+        places: BTreeMap::new(),
         volumes: Vec::new(),
         files: Vec::new(),
         contents: pairs([("config.page", "sha256 4be1")]),

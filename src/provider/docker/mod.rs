@@ -30,6 +30,7 @@ mod ports;
 mod proxies;
 mod prune;
 mod sending;
+mod sharing;
 mod transport;
 mod version;
 mod volumes;
@@ -115,6 +116,12 @@ impl Provider for DockerProvider {
             layer: None,
             construction: None,
             networks: stack.networks.values().collect(),
+            places: stack
+                .networks
+                .keys()
+                .filter(|name| stack.is_shared(name))
+                .map(|name| (name.as_str(), None))
+                .collect(),
             volumes: stack.volumes.values().collect(),
             files: Vec::new(),
             contents: contents.clone(),
@@ -122,8 +129,8 @@ impl Provider for DockerProvider {
         Ok(fields::of_options(&identity, image, &options::options(&identity, &new)))
     }
 
-    fn describe_network(&self, network: &Network) -> Fields {
-        networks::describe(network)
+    fn describe_network(&self, network: &Network, ground: Option<&str>) -> Fields {
+        networks::describe(network, ground)
     }
 
     fn describe_volume(&self, volume: &Volume) -> Fields {
@@ -150,7 +157,9 @@ impl Provider for DockerProvider {
             Operation::ImportBox { reference, .. } => {
                 Err(Error::failed(format!("docker makes nothing of the VM disk {reference}")))
             }
-            Operation::CreateNetwork(network) => networks::create(client, identity, network),
+            Operation::CreateNetwork { network, ground } => {
+                networks::create(client, identity, network, ground)
+            }
             Operation::RemoveNetwork(name) => network_removal::remove(client, identity, name),
             Operation::CreateVolume(volume) => volumes::create(client, identity, volume),
             Operation::RemoveVolume(name) => volumes::remove(client, identity, name),

@@ -6,10 +6,10 @@ use super::labels::{self, Kind, Labels};
 use super::options;
 use crate::model::fields::Fields;
 use crate::model::id::Identity;
-use crate::model::machine::Machine;
 use crate::model::observed::ObservedThing;
 use crate::model::stack::Network;
 use crate::model::{Error, Result};
+use crate::provider::{Ground, NewMachine};
 use bollard::Docker;
 use bollard::models::{
     EndpointSettings, Ipam, IpamConfig, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
@@ -17,9 +17,16 @@ use bollard::models::{
 use bollard::query_parameters::ListNetworksOptionsBuilder;
 use std::collections::HashMap;
 
+/// The option that names the bridge of a network.
+const BRIDGE: &str = "com.docker.network.bridge.name";
+
+/// The field that says on whose network one lies.
+const GROUND: &str = "ground";
+
 /// What plans compare.
-pub(super) fn describe(network: &Network) -> Fields {
+pub(super) fn describe(network: &Network, ground: Option<&str>) -> Fields {
     let mut fields = Fields::default();
+    fields.set_some(GROUND, ground);
     fields.set_some("driver", network.driver.as_deref().filter(|driver| *driver != "bridge"));
     fields.set_some("subnet", network.subnet.as_ref());
     fields.set_some("internal", network.internal.then_some(true));
@@ -50,7 +57,7 @@ pub(super) fn observed(found: &bollard::models::Network) -> Option<ObservedThing
         provider: super::NAME.to_owned(),
         machine: None,
         engine_name,
-        fields: describe(&network),
+        fields: describe(&network, notes.asked.get(GROUND).map(String::as_str)),
     })
 }
 
@@ -68,7 +75,19 @@ pub(super) fn declared_labels(
 }
 
 /// Makes a network of the stack; the one that is there already is taken.
-pub(super) fn create(client: &Client, identity: &Identity, network: &Network) -> Result<()> {
+pub(super) fn create(
+    client: &Client,
+    identity: &Identity,
+    network: &Network,
+    ground: Option<&Ground>,
+) -> Result<()> {
+    if let Some(ground) = ground.filter(|_| !client.endpoint.is_local()) {
+        return Err(Error::usage(format!(
+            "network {} cannot reach from docker at {} to {} on this host",
+            network.name, client.endpoint, ground.provider
+        ))
+        .hint("machines of several providers share a network where all of them run on this host"));
+    }
     let name = identity.network(&network.name);
     let what = || format!("cannot create network {}", network.name);
     // Older engines make a second network of the same name without a word, so we look first.
@@ -81,15 +100,17 @@ pub(super) fn create(client: &Client, identity: &Identity, network: &Network) ->
             "remove it with `docker network rm {name}`, or use another `name` in the Envfile"
         )));
     }
-    client.block(client.docker.create_network(request(identity, network, name)))?.map_err(|error| {
-        let ours = explain(&error, what());
-        let overlap = ours.causes.iter().any(|cause| cause.contains("overlaps"));
-        if overlap {
-            ours.hint("`subnet` of another network covers these addresses: choose another")
-        } else {
-            ours
-        }
-    })?;
+    client.block(client.docker.create_network(request(identity, network, ground, name)))?.map_err(
+        |error| {
+            let ours = explain(&error, what());
+            let overlap = ours.causes.iter().any(|cause| cause.contains("overlaps"));
+            if overlap {
+                ours.hint("`subnet` of another network covers these addresses: choose another")
+            } else {
+                ours
+            }
+        },
+    )?;
     client.block(drop_doubles(&client.docker, identity, &network.name))?.explain(what)
 }
 
@@ -117,7 +138,12 @@ pub(super) async fn ours(docker: &Docker, identity: &Identity, name: &str) -> An
     Ok(found.into_iter().filter_map(|network| network.id).collect())
 }
 
-fn request(identity: &Identity, network: &Network, name: String) -> NetworkCreateRequest {
+fn request(
+    identity: &Identity,
+    network: &Network,
+    ground: Option<&Ground>,
+    name: String,
+) -> NetworkCreateRequest {
     let mut notes = labels::Notes::default();
     let mut all = Labels::new();
     for (label, value) in labels::users(&network.labels) {
@@ -127,16 +153,29 @@ fn request(identity: &Identity, network: &Network, name: String) -> NetworkCreat
     if network.subnet.is_some() {
         notes.declare("subnet");
     }
+    if let Some(ground) = ground {
+        notes.asked.insert(GROUND.to_owned(), ground.provider.to_owned());
+    }
     notes.write(&mut all);
     all.extend(labels::common(identity, "", Kind::Network, &network.name));
+    let range = match ground {
+        // Who is given no address by us gets one that nobody else gives.
+        Some(ground) => Some(IpamConfig {
+            subnet: Some(ground.subnet.clone()),
+            gateway: Some(ground.host.to_string()),
+            ip_range: Some(ground.guests.clone()),
+            ..IpamConfig::default()
+        }),
+        None => {
+            network.subnet.clone().map(|subnet| IpamConfig { subnet: Some(subnet), ..IpamConfig::default() })
+        }
+    };
     NetworkCreateRequest {
         name,
         driver: network.driver.clone(),
         internal: Some(network.internal),
-        ipam: network.subnet.clone().map(|subnet| Ipam {
-            config: Some(vec![IpamConfig { subnet: Some(subnet), ..IpamConfig::default() }]),
-            ..Ipam::default()
-        }),
+        ipam: range.map(|range| Ipam { config: Some(vec![range]), ..Ipam::default() }),
+        options: ground.map(|ground| HashMap::from([(BRIDGE.to_owned(), ground.bridge.clone())])),
         labels: Some(all),
         ..NetworkCreateRequest::default()
     }
@@ -163,14 +202,9 @@ fn already_joined(error: &bollard::errors::Error) -> bool {
 
 /// Brings a living machine's place in one network to what is declared: leaves it, and joins it again if it is wanted.
 /// `name` is the network's name as fields show it.
-pub(super) fn update(
-    client: &Client,
-    identity: &Identity,
-    machine: &Machine,
-    networks: &[&Network],
-    name: &str,
-) -> Result<()> {
-    let joined = networks.iter().filter(|network| machine.networks.contains_key(&network.name));
+pub(super) fn update(client: &Client, identity: &Identity, new: &NewMachine<'_>, name: &str) -> Result<()> {
+    let machine = new.machine;
+    let joined = new.networks.iter().filter(|network| machine.networks.contains_key(&network.name));
     let shown_as = |network: &&&Network| network.external.as_deref().unwrap_or(&network.name) == name;
     let wanted = joined.into_iter().find(shown_as);
     let engine_name = match wanted {
@@ -188,7 +222,7 @@ pub(super) fn update(
             }
             match wanted {
                 Some(network) => {
-                    let endpoint = options::endpoint(machine, &network.name, &engine_name);
+                    let endpoint = options::endpoint(new, &network.name, &engine_name);
                     join(docker, &container, &engine_name, endpoint).await
                 }
                 None => Ok(()),

@@ -3,7 +3,7 @@
 //! What booting an init needs is not here: it depends on the engine and is added when the machine is created.
 
 use super::labels::{self, Kind, Labels, Notes};
-use super::{layers, volumes};
+use super::{layers, sharing, volumes};
 use crate::model::id::Identity;
 use crate::model::machine::{Init, Machine, Port, Restart, VolumeMount};
 use crate::model::stack::{Network, Volume};
@@ -50,12 +50,16 @@ pub(super) fn options(identity: &Identity, new: &NewMachine<'_>) -> Options {
     let machine = new.machine;
     let mut notes = Notes { contents: new.contents.clone(), ..Notes::default() };
     ask(&mut notes, machine);
+    sharing::note(&mut notes, new);
     let mut options = Options {
         config: process(machine, &starting_image(new), &mut notes),
         host: surroundings(machine, &mut notes),
-        networks: networks(identity, machine, &new.networks),
+        networks: networks(identity, new),
         notes,
     };
+    if machine.dns.is_empty() {
+        options.host.dns = some(sharing::name_servers(new));
+    }
     options.host.mounts = Some(mounts(identity, machine, &new.volumes));
     // The first network is the one the machine gets its way out by; the others are joined besides.
     options.host.network_mode = machine.networks.keys().next().map(|name| {
@@ -286,34 +290,31 @@ fn volume_mount(identity: &Identity, mount: &VolumeMount, volume: Option<&Volume
     }
 }
 
-fn networks(
-    identity: &Identity,
-    machine: &Machine,
-    networks: &[&Network],
-) -> HashMap<String, EndpointSettings> {
-    let find = |name: &str| networks.iter().find(|network| network.name == name).copied();
-    machine
+fn networks(identity: &Identity, new: &NewMachine<'_>) -> HashMap<String, EndpointSettings> {
+    let find = |name: &str| new.networks.iter().find(|network| network.name == name).copied();
+    new.machine
         .networks
         .keys()
         .map(|name| {
             let engine_name = network_name(identity, name, find(name));
-            let endpoint = endpoint(machine, name, &engine_name);
+            let endpoint = endpoint(new, name, &engine_name);
             (engine_name, endpoint)
         })
         .collect()
 }
 
 /// How a machine joins a network: it answers to its own name, its host name and the given ones.
-pub(super) fn endpoint(machine: &Machine, network: &str, engine_name: &str) -> EndpointSettings {
+pub(super) fn endpoint(new: &NewMachine<'_>, network: &str, engine_name: &str) -> EndpointSettings {
     if matches!(engine_name, "host" | "none" | "bridge") {
         // The engine's own networks know neither names nor fixed addresses.
         return EndpointSettings::default();
     }
+    let machine = new.machine;
     let join = machine.networks.get(network);
     let mut aliases = join.map(|join| join.aliases.clone()).unwrap_or_default();
     aliases.insert(machine.name.clone());
     aliases.insert(machine.host_name());
-    let address = join.and_then(|join| join.address.clone());
+    let address = sharing::address(new, network).or_else(|| join.and_then(|join| join.address.clone()));
     EndpointSettings {
         aliases: Some(aliases.into_iter().collect()),
         ipam_config: address.map(|address| {

@@ -38,8 +38,9 @@ pub fn network_field(network: &str) -> String {
 }
 
 /// The fields of a network.
-pub fn of_network(network: &Network) -> Fields {
+pub fn of_network(network: &Network, ground: Option<&str>) -> Fields {
     let mut fields = Fields::default();
+    fields.set_some("ground", ground);
     fields.set_some("driver", network.driver.as_ref());
     fields.set_some("subnet", network.subnet.as_ref());
     fields
@@ -58,7 +59,10 @@ pub fn description(operation: &Operation<'_>) -> String {
         Operation::PullImage { reference, .. } => format!("pull image {reference}"),
         Operation::BuildImage { reference, .. } => format!("build image {reference}"),
         Operation::ImportBox { reference, .. } => format!("import box {reference}"),
-        Operation::CreateNetwork(network) => format!("create network {}", network.name),
+        Operation::CreateNetwork { network, ground: None } => format!("create network {}", network.name),
+        Operation::CreateNetwork { network, ground: Some(ground) } => {
+            format!("create network {} on that of {}", network.name, ground.provider)
+        }
         Operation::RemoveNetwork(name) => format!("remove network {name}"),
         Operation::CreateVolume(volume) => format!("create volume {}", volume.name),
         Operation::RemoveVolume(name) => format!("remove volume {name}"),

@@ -5,9 +5,10 @@
 
 mod agent;
 mod fields;
+mod ground;
 mod world;
 
-use super::{LogLine, LogOptions, Operation, Provider, Scope};
+use super::{Grounds, LogLine, LogOptions, Operation, Provider, Scope};
 use crate::event::Context;
 use crate::model::capabilities::Capabilities;
 use crate::model::fields::Fields;
@@ -48,6 +49,13 @@ impl FakeProvider {
     /// An empty world that Envfiles call by this name.
     pub fn named(name: &'static str) -> Self {
         Self { world: Arc::new(Mutex::new(World::of(name))), watcher: Arc::default() }
+    }
+
+    /// The same, whose networks machines of others can join.
+    pub fn ground(name: &'static str) -> Self {
+        let provider = Self::named(name);
+        provider.world().is_ground = true;
+        provider
     }
 
     /// What it was asked for so far, such as `create machine web`, `run step 1 in web`.
@@ -139,8 +147,8 @@ impl Provider for FakeProvider {
         Ok(fields::of_machine(machine, image, contents))
     }
 
-    fn describe_network(&self, network: &Network) -> Fields {
-        fields::of_network(network)
+    fn describe_network(&self, network: &Network, ground: Option<&str>) -> Fields {
+        fields::of_network(network, ground)
     }
 
     fn describe_volume(&self, volume: &Volume) -> Fields {
@@ -156,6 +164,10 @@ impl Provider for FakeProvider {
     fn apply(&self, identity: &Identity, operation: Operation<'_>, context: &Context) -> Result<()> {
         self.begin(&fields::description(&operation), context)?;
         self.world().apply(identity, operation)
+    }
+
+    fn grounds(&self) -> Option<&dyn Grounds> {
+        self.world().is_ground.then_some(self)
     }
 
     fn connect(&self, _identity: &Identity, name: &str) -> Result<Box<dyn Transport>> {

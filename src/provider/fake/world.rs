@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct World {
     /// Its name in Envfiles.
     pub provider: &'static str,
+    /// Whether machines of others can join its networks.
+    pub is_ground: bool,
     pub observed: Observed,
     pub operations: Vec<String>,
     /// Descriptions of operations that fail.
@@ -49,11 +51,9 @@ impl World {
             | Operation::BuildImage { .. }
             | Operation::ImportBox { .. }
             | Operation::Prune => {}
-            Operation::CreateNetwork(network) => {
-                add(
-                    &mut observed.networks,
-                    thing(identity, self.provider, &network.name, of_network(network)),
-                );
+            Operation::CreateNetwork { network, ground } => {
+                let fields = of_network(network, ground.map(|ground| ground.provider));
+                add(&mut observed.networks, thing(identity, self.provider, &network.name, fields));
             }
             Operation::CreateVolume(volume) => {
                 add(&mut observed.volumes, thing(identity, self.provider, &volume.name, of_volume(volume)));

@@ -1,4 +1,4 @@
-//! Which optional providers the stacks of a checkout have used: they are asked what exists also when its Envfile names them no more. A file for
+//! Which providers the stacks of a checkout have used: they are asked what exists also when its Envfile names them no more. A file for
 //! each in the checkout's private directory; without it only time is saved or lost, because the engines have the truth.
 
 use super::{Project, ProjectId, recorded};

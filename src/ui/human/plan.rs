@@ -46,6 +46,9 @@ fn what(action: &Action) -> String {
         Target::Network | Target::Volume => format!("{} ", action.target.as_str()),
     };
     let verb = match action.verb {
+        verb if action.target != Target::Machine && !action.source.is_empty() => {
+            format!("{} ({})", verb.as_str(), action.source)
+        }
         Verb::Create if !action.source.is_empty() => format!("create from {}", action.source),
         Verb::Update => "update in place".to_owned(),
         verb => verb.as_str().to_owned(),
@@ -127,6 +130,7 @@ mod tests {
         Action {
             target: Target::Machine,
             name: name.into(),
+            provider: "docker".into(),
             verb,
             reasons: reasons
                 .iter()

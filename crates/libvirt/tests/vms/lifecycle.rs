@@ -1,51 +1,12 @@
 //! The example's VM from nothing to nothing.
 
-use crate::stage::{Stage, virsh};
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-fn page(port: u16) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.write_all(b"GET /index.html HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    text
-}
+use crate::left::{bridge, left};
+use crate::stage::{Stage, page};
 
 /// How many sessions the machine's sshd has let in, by its own journal. Asking is one more each time.
 fn sessions(stage: &Stage) -> usize {
     let said = stage.env("exec web -- journalctl --quiet -u ssh --grep Accepted").exits(0).stdout;
     said.lines().count()
-}
-
-/// Everything of a stack that this host knows.
-fn left(prefix: &str) -> Vec<String> {
-    let mut left = Vec::new();
-    for words in ["list --all --name", "net-list --all --name", "vol-list envup"] {
-        left.extend(virsh(words).lines().filter(|line| line.contains(prefix)).map(str::to_owned));
-    }
-    let processes = Command::new("ps").args(["-eo", "stat,args"]).output().unwrap();
-    let processes = String::from_utf8_lossy(&processes.stdout).into_owned();
-    left.extend(processes.lines().filter(|line| line.contains(prefix)).map(str::to_owned));
-    // What libvirt itself leaves in its runtime directory, a file with the number of a process that is gone, is its own.
-    for directory in ["/var/lib/libvirt/dnsmasq", "/etc/libvirt/qemu", "/etc/libvirt/qemu/networks"] {
-        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.contains(prefix) {
-                left.push(format!("{directory}/{name}"));
-            }
-        }
-    }
-    left
-}
-
-/// The bridge of the stack's own network: others come and go beside it.
-fn bridge(prefix: &str) -> PathBuf {
-    let said = virsh(&format!("net-info {prefix}default"));
-    let name = said.lines().find_map(|line| line.strip_prefix("Bridge:")).expect("the network has a bridge");
-    Path::new("/sys/class/net").join(name.trim())
 }
 
 #[test]
@@ -65,7 +26,7 @@ fn a_vm_lives_as_a_container_does() {
     assert_eq!((machine["provider"].as_str(), machine["state"].as_str()), (Some("libvirt"), Some("running")));
     let port = u16::try_from(machine["ports"][0]["host"].as_u64().unwrap()).unwrap();
     let kernel = stage.env("exec web -- uname -r").exits(0).stdout;
-    assert!(page(port).contains(kernel.trim()), "{} in {}", kernel, page(port));
+    assert!(page(port, "/index.html").contains(kernel.trim()), "{} in {}", kernel, page(port, "/index.html"));
 
     // Nothing to do is nothing done: no session, no command.
     let known = sessions(&stage);
@@ -106,7 +67,7 @@ fn a_vm_lives_as_a_container_does() {
     assert!(stage.env("status").exits(0).stdout.contains("stopped"));
     stage.env("up").exits(0);
     assert_eq!(stage.env("exec web -- cat /root/note").exits(0).stdout, "hello");
-    assert!(page(port).contains("changed"));
+    assert!(page(port, "/index.html").contains("changed"));
 
     // A machine that left the Envfile is still seen.
     let envfile = std::fs::read_to_string(stage.directory().join("Envfile")).unwrap();

@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods)] // the environment of the tests is handed on to what they run
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -143,6 +145,15 @@ pub fn program(name: &str) -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_env-libvirt")).with_file_name(name);
     assert!(program.is_file(), "{} is not built: `cargo build` makes it", program.display());
     program
+}
+
+/// What a page on loopback says.
+pub fn page(port: u16, path: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
 }
 
 /// What virsh says.
