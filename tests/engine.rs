@@ -8,6 +8,7 @@ use envup::model::{Kind, Result};
 use envup::provider::fake::FakeProvider;
 use envup::provider::{Provider, Scope};
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
@@ -196,6 +197,45 @@ fn a_machine_that_ends_at_once_did_not_come_up() {
     let report = stage.up(&Context::silent()).unwrap();
     assert_eq!(outcomes(&report)["m0"], Outcome::Failed);
     assert_eq!(report.error().unwrap().message, "m0 started and ended with code 127");
+}
+
+#[test]
+fn a_step_that_is_in_a_layer_needs_no_tool_of_this_host() {
+    let stage = Stage::with(
+        "name = \"lab\"\n[machine.web]\nbox = \"debian/12\"\nprovision = [{ puppet = \"ops\" }]\n",
+    );
+    stage.provider.keep_layers();
+    let recipe = "format = 1\nname = \"debian/12\"\nversion = \"1\"\n[bootstrap]\nsuite = \"bookworm\"\n\
+                  variant = \"minbase\"\ncomponents = [\"main\"]\n";
+    stage.write("boxes/debian-12/box.toml", recipe);
+    stage.write("ops/manifests/site.pp", "include motd\n");
+    stage.write("elsewhere/motd/manifests/init.pp", "class motd {}\n");
+    let elsewhere = stage.checkout().join("elsewhere/motd");
+    for words in ["init --quiet", "add .", "-c user.name=me -c user.email=me@example.org commit --quiet -m x"]
+    {
+        assert!(
+            Command::new("git").args(words.split(' ')).current_dir(&elsewhere).status().unwrap().success()
+        );
+    }
+    stage.write("ops/Puppetfile", &format!("mod 'motd', :git => '{}'\n", elsewhere.display()));
+    let up = || stage.up(&Context::silent());
+    assert!(up().unwrap().error().is_none());
+    let kept = stage.checkout().join(".envup/puppet");
+    assert!(kept.is_dir());
+
+    let again = || {
+        let _ = std::fs::remove_dir_all(&kept);
+        stage.provider.change(|observed| observed.machines.clear());
+        up()
+    };
+    assert!(again().unwrap().error().is_none());
+    assert!(!kept.exists(), "nobody needs the modules of a step that is in the layer");
+    // Too old a layer is none, so that the tool is asked before anything is made; it finds the repository gone.
+    std::fs::remove_dir_all(&elsewhere).unwrap();
+    stage.provider.age_layers(15 * 86_400);
+    let error = again().unwrap_err();
+    assert!(error.message.contains("r10k cannot fetch the modules of ops/Puppetfile"), "{error}");
+    assert!(stage.provider.observe(Scope::Host).unwrap().machines.is_empty());
 }
 
 #[test]

@@ -75,6 +75,8 @@ scripts! {
     dependency_fails
     destroy
     interrupted
+    layers
+    layers_refused
     lost_state
     network_replaced
     one_shot

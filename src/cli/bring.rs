@@ -20,6 +20,11 @@ use std::time::Instant;
 /// When it is set, layers are neither made nor used, as with `--no-layers`: for hosts that live for one run.
 const NO_LAYERS_VARIABLE: &str = "ENVUP_NO_LAYERS";
 
+/// Whether this host keeps no layers.
+pub fn no_layers(session: &Session) -> bool {
+    session.surroundings.variable(NO_LAYERS_VARIABLE).is_some()
+}
+
 /// What is wanted.
 pub struct Wish<'a> {
     /// The verb, for those who wait for us.
@@ -76,7 +81,8 @@ pub fn bring_up(session: &Session, wish: &Wish<'_>) -> Result<u8> {
 
 fn work(session: &Session, wish: &Wish<'_>, watch: &Watch<'_>) -> Result<Done> {
     let world = session.open(&wish.bringing.which, Purpose::Change)?;
-    let options = (wish.options)(&world)?;
+    let no_layers = wish.bringing.no_layers || no_layers(session);
+    let options = PlanOptions { no_layers, ..(wish.options)(&world)? };
     agree::to_touching(session, &world, wish.bringing.consent.allow.as_deref())?;
     let _lock = session.lock(&world, wish.verb, wish.bringing.waiting.no_wait, &watch.context)?;
     if wish.stops_first {
@@ -92,12 +98,11 @@ fn work(session: &Session, wish: &Wish<'_>, watch: &Watch<'_>) -> Result<Done> {
             .note(&format!("{orphan} is no longer in the Envfile; `env up --remove-orphans` removes it"));
     }
     let replace = agree::to_replacing(session, &planned.plan, wish.bringing.consent.replace)?;
-    let no_layers = wish.bringing.no_layers || session.surroundings.variable(NO_LAYERS_VARIABLE).is_some();
     let unchanged = planned.plan.is_empty();
     // A run that does nothing leaves no log behind.
     let log = (!unchanged).then(|| RunLog::create(&world.project, wish.verb)).transpose()?.map(Arc::new);
     let context = log.iter().fold(watch.context.clone(), |context, log| context.also(log.clone()));
-    let up_options = UpOptions { replace, no_layers };
+    let up_options = UpOptions { replace };
     let mut report = engine::up(&world, &planned, &up_options, &context)?;
     if wish.twice && report.error().is_none() {
         let again = engine::again(&world, &options, &up_options, &today(), &context)?;

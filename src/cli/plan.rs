@@ -1,6 +1,7 @@
 //! `env plan`.
 
 use super::Run;
+use super::bring::no_layers;
 use super::options::{Machines, Output, Which};
 use super::session::{Purpose, Session};
 use crate::engine::{self, PlanOptions};
@@ -36,7 +37,8 @@ impl Run for PlanVerb {
     fn run(self, session: &Session) -> Result<u8> {
         let world = session.open(&self.which, Purpose::Look)?;
         let machines = self.machines.chosen(&world.stack)?;
-        let options = PlanOptions { machines, remove_orphans: self.remove_orphans, ..PlanOptions::default() };
+        let (remove_orphans, no_layers) = (self.remove_orphans, no_layers(session));
+        let options = PlanOptions { machines, remove_orphans, no_layers, ..PlanOptions::default() };
         let plan = engine::plan(&world, &options)?.plan;
         let (project, environment) = (&world.stack.name, &world.stack.environment);
         if session.json {

@@ -40,7 +40,8 @@ pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result
             view.ledgers.insert(name.clone(), taken.ledger.ledger.clone());
         }
     }
-    let planned = PlanOptions { machines: options.machines.clone(), ..PlanOptions::default() };
+    let planned =
+        PlanOptions { machines: options.machines.clone(), no_layers: true, ..PlanOptions::default() };
     let Planned { plan, view, .. } = plan_from(world, view, &planned)?;
     let rules = Rules::new(&world.stack.drift.ignore, &options.today);
     let mut machines = Vec::new();

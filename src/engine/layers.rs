@@ -8,13 +8,16 @@ use super::machine::Work;
 use super::{World, desired, steps};
 use crate::event::Event;
 use crate::model::Result;
+use crate::model::action::{Target, Verb};
 use crate::model::digest::sha256;
 use crate::model::layer::Layer;
 use crate::model::machine::{Init, Machine};
 use crate::plan::layers::{Chain, chain};
+use crate::plan::{Desired, DesiredMachine, Plan};
 use crate::provider::{Layers, Operation};
 use crate::state::{LayerRecord, now};
 use crate::transport::authorities::AUTHORITIES;
+use std::collections::BTreeMap;
 
 /// What a new machine starts from, on top of its image.
 #[derive(Debug, Default)]
@@ -29,8 +32,11 @@ pub struct Start {
 
 /// Finds what this machine starts from, or makes it. Nothing of the machine is there afterwards.
 pub fn start(work: &Work<'_>, image: &str) -> Result<Start> {
-    let wanted = match work.provider.layers().filter(|_| is_wished(work)) {
-        Some(layers) => chain_of(work.world, work.machine, image)?.map(|chain| (layers, chain)),
+    let wanted = match work.provider.layers().filter(|_| work.action.layer.is_some()) {
+        Some(layers) => {
+            let machine = desired::describe(work.world, work.machine, image)?;
+            chain_of(work.world, &machine).map(|chain| (layers, chain))
+        }
         None => None,
     };
     let Some((layers, chain)) = wanted else {
@@ -46,12 +52,14 @@ pub fn start(work: &Work<'_>, image: &str) -> Result<Start> {
             // Somebody else may have made it while we waited.
             let start = longest(work, layers, &chain)?;
             if start.layer.as_ref() == Some(wanted) {
+                abandon(work)?;
                 return Ok(start);
             }
             Construction { work, layers, chain: &chain, image }.make(start)
         })?;
+    } else {
+        abandon(work)?;
     }
-    abandon(work)?;
     if let Some(key) = &start.layer {
         let steps = &start.covered;
         // Only an aid to choose what goes when room is short.
@@ -65,8 +73,22 @@ pub fn steps(count: usize) -> String {
     if count == 1 { "1 step".to_owned() } else { format!("{count} steps") }
 }
 
-fn is_wished(work: &Work<'_>) -> bool {
-    work.world.stack.layers.enabled && !work.options.no_layers && has_layers(work.world, work.machine)
+/// Says in the plan what layers do for machines that are made. The image of one may not be known yet, nor what happens to
+/// layers until then; each provider is asked once, and only where it matters.
+pub fn foresee(world: &World, desired: &Desired, plan: &mut Plan) {
+    let mut kept: BTreeMap<&str, Vec<Layer>> = BTreeMap::new();
+    let is_made = |action: &&mut crate::plan::Action| {
+        action.target == Target::Machine && matches!(action.verb, Verb::Create | Verb::Replace)
+    };
+    for action in plan.actions.iter_mut().filter(is_made) {
+        let machine = world.stack.machines.get(&action.name).filter(|machine| has_layers(world, machine));
+        let Some((machine, declared)) = machine.zip(desired.machines.get(&action.name)) else { continue };
+        let layers = world.providers.get(&machine.provider).ok().and_then(|provider| provider.layers());
+        let Some((layers, chain)) = layers.zip(chain_of(world, declared)) else { continue };
+        // Without an answer it is as if there were none: that is seen when the machine is made.
+        let kept = kept.entry(&machine.provider).or_insert_with(|| layers.list().unwrap_or_default());
+        action.layer = Some(chain.foreseen(kept, &world.stack.layers, now()));
+    }
 }
 
 fn has_layers(world: &World, machine: &Machine) -> bool {
@@ -76,23 +98,20 @@ fn has_layers(world: &World, machine: &Machine) -> bool {
         && !desired::is_one_shot(world, &machine.name)
 }
 
-/// The chain of a machine that starts from this image, without what is known to hold secrets.
-fn chain_of(world: &World, machine: &Machine, image: &str) -> Result<Option<Chain>> {
+/// The chain of a machine, without what is known to hold secrets.
+fn chain_of(world: &World, machine: &DesiredMachine) -> Option<Chain> {
     let placed = AUTHORITIES.as_ref().map_or_else(String::new, |found| sha256(found.added.as_bytes()));
-    let Some(mut chain) = chain(&desired::describe(world, machine, image)?, &placed) else { return Ok(None) };
+    let chain = chain(machine, &placed)?;
     let known = world.layers.read();
     let is_refused = |key: &String| {
         let since = known.refused.get(key);
         since.is_some_and(|since| now().saturating_sub(*since) <= world.stack.layers.max_age.as_secs())
     };
     let refused = chain.links.iter().find(|link| is_refused(&link.key)).map(|link| link.key.clone());
-    if let Some(key) = refused {
-        match chain.before(&key) {
-            Some(shorter) => chain = shorter,
-            None => return Ok(None),
-        }
+    match refused {
+        Some(key) => chain.before(&key),
+        None => Some(chain),
     }
-    Ok(Some(chain))
 }
 
 fn longest(work: &Work<'_>, layers: &dyn Layers, chain: &Chain) -> Result<Start> {

@@ -3,8 +3,7 @@
 use super::board::{Board, Stage};
 use super::layers::{self, Start};
 use super::{
-    Planned, UpOptions, World, certificates, contents, desired, identity, images, ready, steps, things,
-    together,
+    Planned, World, certificates, contents, desired, identity, images, ready, steps, things, together,
 };
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
@@ -24,7 +23,6 @@ pub struct Work<'a> {
     pub action: &'a Action,
     pub machine: &'a Machine,
     pub provider: &'a dyn Provider,
-    pub options: &'a UpOptions,
     pub board: &'a Board,
     pub workshop: &'a Workshop<'a>,
     pub context: &'a Context,

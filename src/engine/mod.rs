@@ -184,6 +184,8 @@ pub struct PlanOptions {
     pub rebuild: BTreeSet<String>,
     /// Run these steps, whatever the ledger says: machine to step keys.
     pub run_steps: BTreeMap<String, BTreeSet<String>>,
+    /// Neither make nor use layers, whatever the Envfile says.
+    pub no_layers: bool,
 }
 
 /// What has to be done, and what it was planned from.
@@ -235,6 +237,9 @@ fn plan_from(world: &World, view: View, options: &PlanOptions) -> Result<Planned
             || desired.machines.contains_key(&action.name)
             || !world.stack.machines.contains_key(&action.name)
     });
+    if world.stack.layers.enabled && !options.no_layers {
+        layers::foresee(world, &desired, &mut plan);
+    }
     Ok(Planned { plan, view, images })
 }
 

@@ -24,10 +24,11 @@ pub fn with_workshop<T>(world: &World, work: impl FnOnce(&Workshop<'_>) -> T) ->
     })
 }
 
-/// Asks the tools of all steps that are due; the first complaint is the error.
+/// Asks the tools of all steps that are due and in no layer; the first complaint is the error.
 pub fn prepare(planned: &Planned, workshop: &Workshop<'_>, context: &Context) -> Result<()> {
     for action in planned.plan.of(Target::Machine) {
-        for step in own_steps(workshop.stack, &action.name, &action.steps) {
+        let due: Vec<&String> = action.steps_left().collect();
+        for step in own_steps(workshop.stack, &action.name, &due) {
             provisioner(&step.tool).prepare(step, &[&action.name], workshop, context)?;
         }
     }
@@ -41,7 +42,7 @@ pub fn prepare(planned: &Planned, workshop: &Workshop<'_>, context: &Context) ->
     Ok(())
 }
 
-fn own_steps<'a>(stack: &'a Stack, machine: &str, keys: &'a [String]) -> impl Iterator<Item = &'a Step> {
+fn own_steps<'a>(stack: &'a Stack, machine: &str, keys: &'a [&String]) -> impl Iterator<Item = &'a Step> {
     let steps = stack.machines.get(machine).into_iter().flat_map(|machine| &machine.provision);
-    steps.filter(|step| keys.contains(&step.key()))
+    steps.filter(|step| keys.contains(&&step.key()))
 }

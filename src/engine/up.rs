@@ -22,8 +22,6 @@ use std::time::{Duration, Instant};
 pub struct UpOptions {
     /// Box machines may be replaced: somebody said so.
     pub replace: bool,
-    /// Layers are neither made nor used, whatever the Envfile says.
-    pub no_layers: bool,
 }
 
 /// What a walk did.
@@ -72,17 +70,11 @@ pub fn up(world: &World, planned: &Planned, options: &UpOptions, context: &Conte
     remember_providers(world, planned)?;
     with_workshop(world, |workshop| {
         prepare(planned, workshop, context)?;
-        walk(world, planned, options, workshop, context)
+        walk(world, planned, workshop, context)
     })
 }
 
-fn walk(
-    world: &World,
-    planned: &Planned,
-    options: &UpOptions,
-    workshop: &Workshop<'_>,
-    context: &Context,
-) -> Result<Report> {
+fn walk(world: &World, planned: &Planned, workshop: &Workshop<'_>, context: &Context) -> Result<Report> {
     let begin = Instant::now();
     let machines: Vec<&Action> = planned.plan.of(Target::Machine).collect();
     context.emit(Event::Begin { machines: machines.iter().map(|action| action.name.clone()).collect() });
@@ -106,7 +98,7 @@ fn walk(
         let threads: Vec<_> = machines
             .iter()
             .map(|action| {
-                let work = || one_machine(world, planned, action, options, &board, workshop, context);
+                let work = || one_machine(world, planned, action, &board, workshop, context);
                 (*action, scope.spawn(work))
             })
             .collect();
@@ -198,7 +190,6 @@ fn one_machine(
     world: &World,
     planned: &Planned,
     action: &Action,
-    options: &UpOptions,
     board: &Board,
     workshop: &Workshop<'_>,
     context: &Context,
@@ -207,7 +198,7 @@ fn one_machine(
     let _watch = board.watch(&action.name);
     let done = match world.stack.machines.get(&action.name).filter(|_| action.verb != Verb::Destroy) {
         Some(machine) => world.providers.get(&machine.provider).and_then(|provider| {
-            Work { world, planned, action, machine, provider, options, board, workshop, context }.run()
+            Work { world, planned, action, machine, provider, board, workshop, context }.run()
         }),
         None => {
             let observed = planned.view.observed.machine(&action.name);

@@ -133,6 +133,7 @@ fn plain(target: Target, name: &str, provider: &str, verb: Verb) -> Action {
         update: Vec::new(),
         start: false,
         steps: Vec::new(),
+        layer: None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::model::digest::Digester;
 use crate::model::layer::{Layer, LayerSettings};
 use crate::model::step::RunPolicy;
 use envup_agent::{Ledger, LedgerStatus};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Rule and version of the keys.
@@ -55,6 +56,15 @@ pub struct Link {
     pub step: String,
     /// The digest of the step.
     pub digest: String,
+}
+
+/// What layers do for a machine that is made, by keys of its steps.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LayerUse {
+    /// Those in the layer that it starts from.
+    pub covered: Vec<String>,
+    /// Those further ones that go into a layer made for it.
+    pub made: Vec<String>,
 }
 
 /// The chain of a machine; `placed` is the digest of what is put into it besides what its fields tell. `None` when no layer
@@ -109,6 +119,13 @@ impl Chain {
         let young = kept.iter().filter(|layer| !is_old(layer, settings, now));
         let fitting = young.filter_map(|layer| Some((self.covered(&layer.key)?, layer.key.as_str())));
         fitting.filter(|(covered, _)| *covered > 0).max()
+    }
+
+    /// What these layers do for the machine, and what is made for it.
+    pub fn foreseen(&self, kept: &[Layer], settings: &LayerSettings, now: u64) -> LayerUse {
+        let covered = self.longest(kept, settings, now).map_or(0, |(covered, _)| covered);
+        let keys = |links: &[Link]| links.iter().map(|link| link.step.clone()).collect();
+        LayerUse { covered: keys(&self.links[..covered]), made: keys(&self.links[covered..]) }
     }
 
     /// The same without everything from this layer on; `None` when nothing is left.

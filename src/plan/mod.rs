@@ -17,6 +17,7 @@ pub use reason::{AFTER_ANOTHER, RUNS_ALWAYS, WITH_ANOTHER};
 pub use together::Together;
 
 use crate::model::action::{Reason, Target, Verb};
+use layers::LayerUse;
 
 /// Everything that has to be done to bring a stack to what is declared, in the order of the Envfile's dependencies:
 /// networks, volumes, machines, then what goes away.
@@ -53,6 +54,16 @@ pub struct Action {
     pub start: bool,
     /// Keys of the steps to run, in order.
     pub steps: Vec<String>,
+    /// What layers are to do for a machine that is made; `None` for one that has none.
+    pub layer: Option<LayerUse>,
+}
+
+impl Action {
+    /// Keys of the steps that are left to run on top of the layer that there is.
+    pub fn steps_left(&self) -> impl Iterator<Item = &String> {
+        let covered = self.layer.iter().flat_map(|layer| &layer.covered).collect::<Vec<_>>();
+        self.steps.iter().filter(move |key| !covered.contains(key))
+    }
 }
 
 impl Plan {

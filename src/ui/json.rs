@@ -5,6 +5,7 @@ use crate::event::{Event, Observer};
 use crate::model::action::{Reason, Target, Verb};
 use crate::model::status::{MachineStatus, StackStatus};
 use crate::plan::Plan;
+use crate::plan::layers::LayerUse;
 use serde::Serialize;
 
 /// Version of all documents.
@@ -47,6 +48,8 @@ struct ActionEntry<'a> {
     action: Verb,
     reasons: &'a [Reason],
     steps: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layer: Option<&'a LayerUse>,
 }
 
 impl<'a> PlanDocument<'a> {
@@ -59,6 +62,7 @@ impl<'a> PlanDocument<'a> {
             action: action.verb,
             reasons: &action.reasons,
             steps: &action.steps,
+            layer: action.layer.as_ref(),
         });
         Self {
             project,

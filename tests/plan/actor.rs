@@ -1,8 +1,8 @@
 //! The commands of plan scripts: what a user does with `env`, to the Envfile, and behind our back.
 //!
-//! Looking: `plan`, `status`, `operations` (of the last acting command, by thing), `order A < B < C` (of these operations).
-//! Acting: `up`, `destroy`, `stop`. The checkout: `envfile <<END`, `file PATH <<END`, `set PATH VALUE`, `unset PATH`,
-//! `drop SECTION`, `replace OLD => NEW`, `lose state`. The engine: `outside …`, `fail OPERATION`, `mend`, `ends MACHINE CODE`,
+//! Looking: `plan`, `status`, `layers`, `operations` (of the last acting command, by thing), `order A < B < C` (of these operations).
+//! Acting: `up`, `destroy`, `stop`, `prune layers`. The checkout: `envfile <<END`, `file PATH <<END`, `set PATH VALUE`, `unset PATH`,
+//! `drop SECTION`, `replace OLD => NEW`, `lose state`. The engine: `keep layers`, `age layers DAYS`, `outside …`, `fail OPERATION`, `mend`, `ends MACHINE CODE`,
 //! `unready MACHINE`, `ready MACHINE`, `interrupt OPERATION`.
 
 use super::{edit, outside};
@@ -10,6 +10,7 @@ use crate::support::stage::Stage;
 use envup::engine::{self, Destroy, PlanOptions, Planned, Report, UpOptions, World};
 use envup::event::{Cancel, Context, Silent};
 use envup::model::action::Target;
+use envup::model::layer::KeptLayer;
 use envup::model::{Error, Kind, Result};
 use envup::ui::human;
 use envup::ui::paint::Paint;
@@ -68,6 +69,10 @@ impl Actor {
             ["lose", "state"] => fs::remove_dir_all(stage.checkout().join(".envup")).unwrap(),
             ["outside", change @ ..] => outside::change(&stage.provider, change).unwrap(),
             ["fail", ..] => stage.provider.fail(&rest(1)),
+            ["keep", "layers"] => stage.provider.keep_layers(),
+            ["age", "layers", days] => stage.provider.age_layers(days.parse::<u64>().unwrap() * 86_400),
+            ["layers"] => return self.layers().unwrap(),
+            ["prune", "layers", given @ ..] => return self.prune(given.contains(&"--all")).unwrap(),
             ["mend"] => stage.provider.mend(),
             ["ends", machine, code] => stage.provider.ends(machine, code.parse().unwrap()),
             ["unready", machine] => stage.provider.set_ready(machine, false),
@@ -113,7 +118,7 @@ impl Actor {
             }
             "up" => {
                 let planned = engine::plan(&world, &plan_options(&world, given)?)?;
-                let options = UpOptions { replace: given.has("--replace"), ..UpOptions::default() };
+                let options = UpOptions { replace: given.has("--replace") };
                 let report = engine::up(&world, &planned, &options, &self.context())?;
                 Ok(shown(&planned, &report))
             }
@@ -140,6 +145,24 @@ impl Actor {
             }
             other => Err(Error::usage(format!("plan scripts have no command `{other}`"))),
         }
+    }
+
+    /// The layers that are kept, in the order in which they were made.
+    fn layers(&self) -> Result<String> {
+        let world = self.stage.world()?;
+        let mut kept = engine::kept_layers(&world.providers, &world.layers)?;
+        kept.sort_by_key(|layer| layer.created);
+        let line = |layer: &KeptLayer| {
+            format!("{}: {}\n", layer.base.clone().unwrap_or_default(), layer.steps.join(", "))
+        };
+        let lines: String = kept.iter().map(line).collect();
+        Ok(if lines.is_empty() { "none\n".to_owned() } else { lines })
+    }
+
+    fn prune(&self, all: bool) -> Result<String> {
+        let world = self.stage.world()?;
+        let removed = engine::prune_layers(&world.providers, &world.layers, &world.stack.layers, all)?;
+        Ok(format!("{} gone, {} in use\n", removed.removed.len(), removed.in_use.len()))
     }
 
     /// A context that is cancelled where the script says.
@@ -206,6 +229,7 @@ fn plan_options(world: &World, given: &Given) -> Result<PlanOptions> {
         remove_orphans: given.has("--remove-orphans"),
         machines: if given.machines.is_empty() { BTreeSet::new() } else { named },
         rebuild,
+        no_layers: given.has("--no-layers"),
     })
 }
 

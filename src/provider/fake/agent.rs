@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use envup_agent::{
     Call, Fingerprint, FingerprintReply, FingerprintRequest, LedgerReply, LedgerStatus, Line, OwnReply,
     OwnRequest, Part, ProbeReply, ProbeRequest, RecordRequest, Reply, Request, Run, Running, SearchReply,
-    Section, StepEntry, StepReply, StepRequest, StepStatus, Unmet,
+    SearchRequest, Section, StepEntry, StepReply, StepRequest, StepStatus, Unmet,
 };
 use std::io::{Read, Write};
 use std::time::Duration;
@@ -52,7 +52,7 @@ impl AgentTransport {
                 self.provider.begin(&format!("hand over {folder} of {}", self.machine), context)?;
                 Reply::Own(OwnReply::default())
             }
-            Request::Search(_) => Reply::Search(SearchReply::default()),
+            Request::Search(request) => self.search(&request)?,
             Request::Fingerprint(request) => self.fingerprint(&request, lines)?,
             Request::Version => {
                 Reply::Version { version: "0.0.0".to_owned(), protocol: envup_agent::PROTOCOL }
@@ -103,6 +103,7 @@ impl AgentTransport {
         }
         let unchanged = step.check.as_deref().is_some_and(|check| exit_code(check) == 0);
         let code = if unchanged { 0 } else { exit_code(&text) };
+        self.provider.world().disk(&self.machine)?.written += &text;
         let outcome = if unchanged { StepStatus::Unchanged } else { step.codes.outcome(code) };
         if !unchanged {
             lines.push(Line::Output(format!("{} ran\n", step.name)));
@@ -121,6 +122,15 @@ impl AgentTransport {
             seconds: 0.0,
         });
         Ok(StepReply { status: outcome, exit_code: Some(code), signal: None, seconds: 0.0, attached })
+    }
+
+    fn search(&self, request: &SearchRequest) -> Result<Reply> {
+        let written = self.provider.world().disk(&self.machine)?.written.clone();
+        let decoded =
+            |value: &String| STANDARD.decode(value).ok().and_then(|value| String::from_utf8(value).ok());
+        let is_there = |value: &String| decoded(value).is_some_and(|value| written.contains(&value));
+        let found = request.values.iter().position(is_there).map(|which| ("/etc/app.conf".to_owned(), which));
+        Ok(Reply::Search(SearchReply { found }))
     }
 
     fn record(&self, changes: RecordRequest) -> Result<Reply> {

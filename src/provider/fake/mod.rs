@@ -6,9 +6,10 @@
 mod agent;
 mod fields;
 mod ground;
+mod layers;
 mod world;
 
-use super::{Grounds, LogLine, LogOptions, Operation, Provider, Scope};
+use super::{Grounds, Layers, LogLine, LogOptions, Operation, Provider, Scope};
 use crate::event::Context;
 use crate::model::capabilities::Capabilities;
 use crate::model::fields::Fields;
@@ -168,6 +169,10 @@ impl Provider for FakeProvider {
 
     fn grounds(&self) -> Option<&dyn Grounds> {
         self.world().is_ground.then_some(self)
+    }
+
+    fn layers(&self) -> Option<&dyn Layers> {
+        self.world().layers.is_some().then_some(self)
     }
 
     fn connect(&self, _identity: &Identity, name: &str) -> Result<Box<dyn Transport>> {

@@ -1,6 +1,7 @@
 //! The world of the fake engine: its things, and what each operation does to them.
 
 use super::fields::{network_field, of_machine, of_network, of_volume};
+use super::layers::Kept;
 use crate::model::fields::Fields;
 use crate::model::id::Identity;
 use crate::model::observed::{Observed, ObservedMachine, ObservedThing, Owner, State};
@@ -26,13 +27,19 @@ pub struct World {
     pub unready: BTreeSet<String>,
     /// What is on the disks of machines, by engine id.
     pub disks: BTreeMap<String, Disk>,
+    /// Layers, in the order in which they were made; `None` when it keeps none.
+    pub layers: Option<Vec<Kept>>,
     serial: usize,
 }
 
 /// What is on the disk of a machine.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Disk {
     pub ledger: Ledger,
+    /// All that steps wrote: their scripts.
+    pub written: String,
+    /// The layer that it began with.
+    pub layer: Option<String>,
     /// A step that goes on though nobody waits for it.
     pub running: Option<Running>,
 }
@@ -108,7 +115,10 @@ impl World {
         for volume in new.volumes.iter().filter(|volume| volume.external.is_none()) {
             exists(&observed.volumes, "volume", &volume.name)?;
         }
+        let disk = new.layer.map(|key| self.disk_of_layer(key)).transpose()?.unwrap_or_default();
         self.serial += 1;
+        self.disks.insert(engine_id(self.serial), disk);
+        let observed = &mut self.observed;
         let fields = of_machine(new.machine, new.image, &new.contents);
         observed.machines.push(machine(identity, new, fields, (self.provider, self.serial)));
         observed.machines.sort_by(|one, other| one.name.cmp(&other.name));
@@ -158,6 +168,10 @@ impl World {
     }
 }
 
+fn engine_id(serial: usize) -> String {
+    format!("fake-{serial}")
+}
+
 fn exists(things: &[ObservedThing], kind: &str, name: &str) -> Result<()> {
     let found = things.iter().any(|thing| thing.name == name);
     if found { Ok(()) } else { Err(Error::failed(format!("no such {kind}: {name}"))) }
@@ -200,7 +214,7 @@ fn machine(
         name: new.machine.name.clone(),
         owner: owner(identity, new.environment),
         provider: provider.to_owned(),
-        engine_id: format!("fake-{serial}"),
+        engine_id: engine_id(serial),
         engine_name: identity.machine(&new.machine.name),
         created: Some(0),
         state: State::Stopped,

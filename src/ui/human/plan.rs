@@ -53,11 +53,22 @@ fn what(action: &Action) -> String {
         Verb::Update => "update in place".to_owned(),
         verb => verb.as_str().to_owned(),
     };
-    let steps = match action.steps.len() {
+    let steps = match action.steps_left().count() {
         0 => String::new(),
         number => format!(", {}", count(number, "step")),
     };
-    format!("{of}{verb}{steps}")
+    let layer = action.layer.clone().unwrap_or_default();
+    let covered = match layer.covered.len() {
+        0 => String::new(),
+        number if action.verb == Verb::Create => format!(" and a layer with {}", count(number, "step")),
+        number => format!(" from a layer with {}", count(number, "step")),
+    };
+    let made = match layer.made.len() {
+        0 => String::new(),
+        number if number == action.steps_left().count() => ", kept in a layer".to_owned(),
+        number => format!(", {number} of them kept in a layer"),
+    };
+    format!("{of}{verb}{covered}{steps}{made}")
 }
 
 fn reasons(action: &Action, paint: Paint) -> String {
@@ -125,6 +136,7 @@ fn counts(plan: &Plan) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::layers::LayerUse;
 
     fn action(name: &str, verb: Verb, reasons: &[(&str, Option<&str>, Option<&str>)]) -> Action {
         Action {
@@ -141,7 +153,27 @@ mod tests {
             update: Vec::new(),
             start: false,
             steps: Vec::new(),
+            layer: None,
         }
+    }
+
+    #[test]
+    fn what_layers_do_is_told() {
+        let keys = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+        let one = |verb, covered: &[&str], made: &[&str]| {
+            let layer = Some(LayerUse { covered: keys(covered), made: keys(made) });
+            what(&Action { steps: keys(&["1", "2", "3"]), layer, ..action("db", verb, &[]) })
+        };
+        let create = "create from debian/12 on docker";
+        assert_eq!(one(Verb::Create, &[], &["1", "2", "3"]), format!("{create}, 3 steps, kept in a layer"));
+        assert_eq!(
+            one(Verb::Create, &[], &["1", "2"]),
+            format!("{create}, 3 steps, 2 of them kept in a layer")
+        );
+        let both = format!("{create} and a layer with 1 step, 2 steps, 1 of them kept in a layer");
+        assert_eq!(one(Verb::Create, &["1"], &["2"]), both);
+        assert_eq!(one(Verb::Create, &["1", "2", "3"], &[]), format!("{create} and a layer with 3 steps"));
+        assert_eq!(one(Verb::Replace, &["1", "2"], &[]), "replace from a layer with 2 steps, 1 step");
     }
 
     #[test]
