@@ -90,6 +90,34 @@ fn the_engine_is_asked_for_a_few_things_at_once_only() {
 }
 
 #[test]
+fn machines_of_images_are_made_while_their_network_is() {
+    let with_network = |refuses: bool| {
+        let stage = Stage::with(&independent(1));
+        let provider = stage.provider.clone();
+        provider.set_networks_later();
+        if refuses {
+            provider.fail("create machine m0");
+        }
+        stage.provider.watch(move |operation| {
+            let asked = || provider.operations().contains(&"create machine m0".to_owned());
+            if operation == "create network default" {
+                while !asked() {
+                    thread::park_timeout(Duration::from_millis(5));
+                }
+                provider.mend();
+            }
+        });
+        let (stage, report) = up_in_time(stage, Context::silent());
+        assert_eq!(outcomes(&report.unwrap())["m0"], Outcome::Ready);
+        stage.provider.operations()
+    };
+    let [image, machine, network, start] =
+        ["pull image i:1", "create machine m0", "create network default", "start machine m0"];
+    assert_eq!(with_network(false), [image, machine, network, start]);
+    assert_eq!(with_network(true), [image, machine, network, machine, start], "some engines want it first");
+}
+
+#[test]
 fn everything_is_told_in_order_and_an_up_with_nothing_to_do_tells_only_that() {
     let stage = Stage::with(SHOP);
     let recorder = Arc::new(Recorder::default());

@@ -48,6 +48,7 @@ impl Work<'_> {
         }
         let name = self.machine.name.as_str();
         if self.action.start {
+            self.wait_for_networks()?;
             self.doing("starting");
             self.call(Operation::StartMachine(name))?;
         }
@@ -81,18 +82,44 @@ impl Work<'_> {
                 self.board.call(|| former.apply(&self.world.identity, operation, self.context))?;
             }
         }
-        let mounted = self.machine.volumes.iter().filter_map(|mount| mount.volume.as_deref());
-        let networks = self.machine.networks.keys().map(|name| board_name(Target::Network, name));
-        for thing in networks.chain(mounted.map(|name| board_name(Target::Volume, name))) {
-            self.board.wait_for(&thing, Condition::Ready, self.context)?;
+        for name in self.machine.volumes.iter().filter_map(|mount| mount.volume.as_deref()) {
+            self.board.wait_for(&board_name(Target::Volume, name), Condition::Ready, self.context)?;
+        }
+        let needs_networks = !self.can_join_later();
+        if needs_networks {
+            self.wait_for_networks()?;
         }
         let from = layers::start(self, &image)?;
         let layer = from.layer.as_deref();
         let kept = layer.map(|_| format!(" and a layer with {}", layers::steps(from.covered.len())));
         self.doing(&format!("creating from {}{}", self.machine.source_name(), kept.unwrap_or_default()));
         let new = NewMachine { layer, ..self.new_machine(&image)? };
-        self.call(Operation::CreateMachine(&new))?;
-        Ok(from)
+        let made = self.call(Operation::CreateMachine(&new));
+        if made.is_err() && !needs_networks {
+            // Some engines look for the network already here.
+            self.wait_for_networks()?;
+            self.call(Operation::CreateMachine(&new))?;
+            return Ok(from);
+        }
+        made.map(|()| from)
+    }
+
+    /// Whether it is made while its network is made: what an engine takes most of its time for, it then does at once.
+    /// Several networks are joined one after the other when the machine is made, and a box is started before it is.
+    fn can_join_later(&self) -> bool {
+        let is_new = |name: &String| {
+            let action = self.planned.plan.action(Target::Network, name);
+            // Another provider's network gives the machine its place when it is made.
+            action.is_some_and(|action| action.verb == Verb::Create) && !self.world.stack.is_shared(name)
+        };
+        let networks = &self.machine.networks;
+        let capable = self.provider.capabilities().networks_later && !self.machine.is_box();
+        capable && networks.len() == 1 && networks.keys().all(is_new)
+    }
+
+    fn wait_for_networks(&self) -> Result<()> {
+        let mut networks = self.machine.networks.keys().map(|name| board_name(Target::Network, name));
+        networks.try_for_each(|name| self.board.wait_for(&name, Condition::Ready, self.context))
     }
 
     /// The machine as it is declared.

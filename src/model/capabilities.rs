@@ -13,6 +13,8 @@ pub struct Capabilities {
     pub disks: bool,
     /// Most hosts do without it: where it cannot be used, nothing of it is taken to exist when all stacks are listed.
     pub optional: bool,
+    /// A machine that runs an image can be made before the network that it joins: only its start needs the network.
+    pub networks_later: bool,
 }
 
 impl Capabilities {

@@ -19,8 +19,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-static CAPABILITIES: Capabilities =
-    Capabilities { update: &[], update_box: &[], existing: true, disks: false, optional: false };
+static CAPABILITIES: Capabilities = Capabilities {
+    update: &[],
+    update_box: &[],
+    existing: true,
+    disks: false,
+    optional: false,
+    networks_later: false,
+};
 
 /// The hosts of one stack.
 pub struct HostProvider {

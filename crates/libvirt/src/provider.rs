@@ -28,8 +28,14 @@ use virt::connect::Connect;
 /// As the Envfile names it.
 pub const NAME: &str = "libvirt";
 
-static CAPABILITIES: Capabilities =
-    Capabilities { update: &[], update_box: &["env."], existing: false, disks: true, optional: true };
+static CAPABILITIES: Capabilities = Capabilities {
+    update: &[],
+    update_box: &["env."],
+    existing: false,
+    disks: true,
+    optional: true,
+    networks_later: false,
+};
 
 /// How often a machine that somebody waits for is looked at.
 const GLANCE: Duration = Duration::from_millis(200);

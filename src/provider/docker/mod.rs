@@ -75,6 +75,7 @@ impl DockerProvider {
         let capabilities = Capabilities {
             update: &["memory", "cpus", "pids", "restart", "network."],
             update_box: &["env.", "config.", "secret."],
+            networks_later: true,
             ..Capabilities::default()
         };
         Self { surroundings, client: Mutex::default(), capabilities }

@@ -39,7 +39,10 @@ static CAPABILITIES: Capabilities = Capabilities {
     existing: false,
     disks: false,
     optional: false,
+    networks_later: false,
 };
+
+static CAPABILITIES_LATER: Capabilities = Capabilities { networks_later: true, ..CAPABILITIES };
 
 impl FakeProvider {
     /// An empty world, which calls itself docker as most Envfiles do.
@@ -89,6 +92,11 @@ impl FakeProvider {
         };
     }
 
+    /// From now on it says, and it is so, that a machine can be made before its network.
+    pub fn set_networks_later(&self) {
+        self.world().networks_later = true;
+    }
+
     /// Calls `watcher` before each operation, with its description.
     pub fn watch(&self, watcher: impl Fn(&str) + Send + Sync + 'static) {
         *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(watcher));
@@ -135,7 +143,7 @@ impl Provider for FakeProvider {
     }
 
     fn capabilities(&self) -> &Capabilities {
-        &CAPABILITIES
+        if self.world().networks_later { &CAPABILITIES_LATER } else { &CAPABILITIES }
     }
 
     fn describe(

@@ -5,6 +5,7 @@ use super::layers::Kept;
 use crate::model::fields::Fields;
 use crate::model::id::Identity;
 use crate::model::observed::{Observed, ObservedMachine, ObservedThing, Owner, State};
+use crate::model::stack::Network;
 use crate::model::{Error, Result};
 use crate::provider::{NewMachine, Operation};
 use envup_agent::{Ledger, Running};
@@ -29,6 +30,8 @@ pub struct World {
     pub disks: BTreeMap<String, Disk>,
     /// Layers, in the order in which they were made; `None` when it keeps none.
     pub layers: Option<Vec<Kept>>,
+    /// Whether machines may be made before their networks.
+    pub networks_later: bool,
     serial: usize,
 }
 
@@ -109,7 +112,8 @@ impl World {
         if observed.machine(&new.machine.name).is_some() {
             return Ok(());
         }
-        for network in new.networks.iter().filter(|network| network.external.is_none()) {
+        let here = |network: &&&Network| network.external.is_none() && !self.networks_later;
+        for network in new.networks.iter().filter(here) {
             exists(&observed.networks, "network", &network.name)?;
         }
         for volume in new.volumes.iter().filter(|volume| volume.external.is_none()) {
