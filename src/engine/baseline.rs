@@ -2,7 +2,7 @@
 //!
 //! A baseline that cannot be taken fails no `up`: the machine is up, and `env drift` says that it has none.
 
-use super::fingerprint::{fingerprint, known_as};
+use super::fingerprint::{fingerprint, known_as, known_files};
 use super::nodes::node_names;
 use super::{View, World};
 use crate::event::{Context, Event};
@@ -35,10 +35,7 @@ pub fn take_baseline(world: &World, machine: &ObservedMachine, context: &Context
     for node in node_names(world, machine) {
         let taken = fingerprint(world, machine, &node, Level::Fast, context)?;
         let known_as = known_as(machine, &node);
-        let cache = match taken.cache {
-            Some(cache) => cache,
-            None => baselines.latest_cache(&known_as)?,
-        };
+        let cache = taken.cache.unwrap_or_else(|| known_files(world, machine, &node));
         baselines.save(&known_as, &taken.text, &cache)?;
     }
     Ok(())

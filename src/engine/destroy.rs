@@ -45,7 +45,7 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
     })?;
     for machine in observed.machines.iter().filter(|machine| chosen.contains(&machine.name)) {
         world.project.ledgers().forget(&machine.engine_id)?;
-        world.project.baselines().forget(&machine.engine_id)?;
+        world.project.baselines().forget(&machine.engine_id, &machine.engine_name)?;
     }
     let mut destroyed = Destroyed { machines: chosen.into_iter().collect(), ..Destroyed::default() };
     if whole {

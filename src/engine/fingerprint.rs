@@ -18,19 +18,26 @@ pub fn fingerprint(
     level: Level,
     context: &Context,
 ) -> Result<Taken> {
-    let baselines = world.project.baselines();
     let provider = world.providers.get(&machine.provider)?;
     let transport = provider.connect(&world.identity, node)?;
     let request = request(world, level)?;
-    let known_as = known_as(machine, node);
-    // One that cannot be read only makes this one slow.
-    let cache = baselines.latest_cache(&known_as).unwrap_or_default();
-    let taken = take(transport.as_ref(), request, &cache, context)?;
+    let taken = take(transport.as_ref(), request, &known_files(world, machine, node), context)?;
     if let Some(cache) = &taken.cache {
         // Only makes the next one quick.
-        let _ = baselines.save_latest_cache(&known_as, cache);
+        let _ = world.project.baselines().save_latest_cache(&known_as(machine, node), cache);
     }
     Ok(taken)
+}
+
+/// What is known of the files of a node: of itself, else of the machine that was there before it. What cannot be read only
+/// makes the fingerprint slow.
+pub fn known_files(world: &World, machine: &ObservedMachine, node: &str) -> Vec<u8> {
+    let baselines = world.project.baselines();
+    let known = baselines.latest_cache(&known_as(machine, node)).unwrap_or_default();
+    match known.is_empty() && node == machine.name {
+        true => baselines.former_cache(&machine.engine_name).unwrap_or_default(),
+        false => known,
+    }
 }
 
 /// Under what the files of a node are remembered.

@@ -256,7 +256,7 @@ fn after(world: &World, planned: &Planned) -> Result<View> {
         if let Some(machine) = planned.view.observed.machine(&action.name) {
             world.project.ledgers().forget(&machine.engine_id)?;
             if matches!(action.verb, Verb::Replace | Verb::Destroy) {
-                world.project.baselines().forget(&machine.engine_id)?;
+                world.project.baselines().forget(&machine.engine_id, &machine.engine_name)?;
             }
         }
     }

@@ -2,6 +2,7 @@
 //! make the next fingerprint quick. They may name what is secret-like, so they lie in the user's data directory.
 
 use super::store::{Access, write_bytes};
+use crate::model::digest::sha256;
 use crate::model::error::Attempt;
 use crate::model::{Error, Kind, Result};
 use envup_agent::{Damage, Fingerprint};
@@ -12,6 +13,9 @@ use std::path::{Path, PathBuf};
 const FINGERPRINT: &str = "fingerprint.json";
 const CACHE: &str = "files.cache";
 const LATEST_CACHE: &str = "latest.cache";
+
+/// Beside the directories of machines, which are called by ids: where caches of machines that are gone lie.
+const FORMER: &str = "former";
 
 /// The baselines of one checkout.
 #[derive(Debug, Clone)]
@@ -64,8 +68,18 @@ impl Baselines {
         write_bytes(&self.path(engine_id, LATEST_CACHE)?, Access::Private, cache)
     }
 
-    /// Lets go of all that is kept of a machine that is gone.
-    pub fn forget(&self, engine_id: &str) -> Result<()> {
+    /// What the files of the last machine of this name were, which is gone; empty when nobody knows. A machine that starts from
+    /// the same image or layer has most of them, down to inode and time of change, which is all that a cache goes by.
+    pub fn former_cache(&self, engine_name: &str) -> Result<Vec<u8>> {
+        Ok(read(&self.former(engine_name))?.unwrap_or_default())
+    }
+
+    /// Lets go of all that is kept of a machine that is gone, but for what its files were.
+    pub fn forget(&self, engine_id: &str, engine_name: &str) -> Result<()> {
+        let cache = self.latest_cache(engine_id)?;
+        if !cache.is_empty() {
+            write_bytes(&self.former(engine_name), Access::Private, &cache)?;
+        }
         let directory = self.path(engine_id, "")?;
         match fs::remove_dir_all(&directory) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -73,6 +87,10 @@ impl Baselines {
             }
             _ => Ok(()),
         }
+    }
+
+    fn former(&self, engine_name: &str) -> PathBuf {
+        self.directory.join(FORMER).join(sha256(engine_name.as_bytes()))
     }
 
     /// Ids come from an engine that may be anybody's: they must not lead out of the directory.
@@ -109,9 +127,13 @@ mod tests {
         baselines.save_latest_cache("a1", b"newer").unwrap();
         assert_eq!(baselines.latest_cache("a1").unwrap(), b"newer");
         assert_eq!(baselines.cache("a1").unwrap(), b"files");
-        baselines.forget("a1").unwrap();
-        baselines.forget("a1").unwrap();
+        assert_eq!(baselines.former_cache("shop-web").unwrap(), b"");
+        baselines.forget("a1", "shop-web").unwrap();
+        baselines.forget("a1", "shop-web").unwrap();
         assert_eq!(baselines.load("a1").unwrap(), None);
+        assert_eq!(baselines.latest_cache("a1").unwrap(), b"");
+        assert_eq!(baselines.former_cache("shop-web").unwrap(), b"newer");
+        assert_eq!(baselines.former_cache("shop-db").unwrap(), b"");
         assert!(baselines.save("../x", "", b"").is_err());
     }
 
