@@ -8,6 +8,7 @@ use super::machine::machine;
 use super::networks::subnet;
 use super::paths::{Want, on_host};
 use super::reader::Reader;
+use super::steps::ansible::find_password;
 use super::steps::{install, stack_steps};
 use super::table::Table;
 use super::value::Value;
@@ -47,9 +48,12 @@ pub(super) fn stack(reader: &Reader, document: &DeTable, given: Given) -> Stack 
         networks.entry(DEFAULT_NETWORK.to_owned()).or_insert_with(default);
     }
     let all: Vec<String> = machines.keys().cloned().collect();
-    let provision = stack_steps(&top, &all);
+    let mut provision = stack_steps(&top, &all);
     install::for_steps_of_stack(&mut machines, &provision);
     let (secrets, configs) = (named(&top, "secret", secret), named(&top, "config", config));
+    let own = machines.values_mut().flat_map(|machine| &mut machine.provision);
+    own.chain(provision.iter_mut().map(|several| &mut several.step))
+        .for_each(|step| find_password(step, &secrets));
     Stack {
         name,
         environment: given.environment,

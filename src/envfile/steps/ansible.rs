@@ -6,7 +6,8 @@ use crate::envfile::keys::{Keys, key_table};
 use crate::envfile::paths::{Want, on_host};
 use crate::envfile::table::Table;
 use crate::envfile::value::Value;
-use crate::model::step::{Ansible, Members, Tool, Vault};
+use crate::model::stack::Content;
+use crate::model::step::{Ansible, Members, Step, Tool, Vault};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -61,6 +62,7 @@ fn read(table: &Table) -> Option<Named> {
         skip_tags: table.strings("skip_tags"),
         variables: data::of_key(table, "variables"),
         vault: vault(table),
+        password_file: None,
         requirements: path("requirements", Want::File),
         becomes: table.flag("become"),
         install: table.get("install").and_then(|value| value.boolean()),
@@ -69,6 +71,19 @@ fn read(table: &Table) -> Option<Named> {
     };
     // A stack with findings is never handed out, so what is missing here is of no account.
     Some((Tool::Ansible(Box::new(ansible)), name?))
+}
+
+/// Tells playbooks which file their vault password lies in.
+pub(in crate::envfile) fn find_password(step: &mut Step, secrets: &BTreeMap<String, Content>) {
+    let Tool::Ansible(ansible) = &mut step.tool else { return };
+    ansible.password_file = match &ansible.vault {
+        Some(Vault::File(path)) => Some(path.clone()),
+        Some(Vault::Secret(name)) => match secrets.get(name) {
+            Some(Content::File(path)) => Some(path.clone()),
+            _ => None,
+        },
+        None => None,
+    };
 }
 
 fn texts(value: &Value) -> Vec<String> {

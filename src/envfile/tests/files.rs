@@ -2,6 +2,7 @@
 
 use super::super::{FILE_NAME, LoadOptions, find, load, load_all};
 use super::{load_in, project, refused, shown, stack_of};
+use crate::model::step::Tool;
 
 const GOOD: &str = "[machine.web]\nimage = \"x\"\n";
 
@@ -101,6 +102,24 @@ fn no_text_makes_it_panic() {
         std::fs::write(&file, &bytes).unwrap();
         if let Err(error) = load_all(&file, &LoadOptions::default()) {
             shown(&error);
+        }
+    }
+}
+
+#[test]
+fn a_playbook_knows_the_file_of_its_vault_password() {
+    let files = [("ops/site.yml", ""), ("ops/password", "")];
+    let step = |vault: &str| format!("ansible = \"ops/site.yml\"\n{vault}\n");
+    let secret = "[secret.word]\nfile = \"ops/password\"\n";
+    for vault in ["vault = \"word\"", "vault_password_file = \"ops/password\""] {
+        let own = format!("[[machine.web.provision]]\n{}", step(vault));
+        let of_stack = format!("[[provision]]\n{}", step(vault));
+        let stack = stack_of(&format!("[machine.web]\nimage = \"i:1\"\n{own}{of_stack}{secret}"), &files);
+        let steps = [&stack.machines["web"].provision[0], &stack.provision[0].step];
+        for step in steps {
+            let Tool::Ansible(ansible) = &step.tool else { panic!("{step:?}") };
+            let file = ansible.password_file.as_ref().unwrap();
+            assert!(file.ends_with("ops/password"), "{vault}: {file:?}");
         }
     }
 }

@@ -24,6 +24,8 @@ pub struct Ansible {
     pub variables: BTreeMap<String, serde_json::Value>,
     /// Where the vault password comes from.
     pub vault: Option<Vault>,
+    /// The file of that password, where there is one: what a run does is the same whatever it says, so that it is no input.
+    pub password_file: Option<PathBuf>,
     /// Roles and collections to be fetched from a Galaxy; absolute.
     pub requirements: Option<PathBuf>,
     /// Whether all tasks run as root, as `--become` says.

@@ -4,7 +4,7 @@
 use crate::model::Result;
 use crate::model::digest::Digester;
 use crate::model::error::Attempt;
-use crate::model::step::{Ansible, Members, Vault};
+use crate::model::step::{Ansible, Members};
 use crate::provision::inputs::digest_of_file;
 use crate::state::STATE_DIRECTORY;
 use std::fs;
@@ -20,10 +20,7 @@ const PATHS: [&str; 3] = ["roles_path", "collections_path", "collections_paths"]
 pub fn add(digester: &mut Digester, ansible: &Ansible) -> Result<()> {
     let directory = directory(ansible);
     digester.part("playbook").part(ansible.playbook.file_name().unwrap_or_default().as_encoded_bytes());
-    let password = match &ansible.vault {
-        Some(Vault::File(path)) => Some(path.as_path()),
-        _ => None,
-    };
+    let password = ansible.password_file.as_deref();
     tree(digester, directory, password)?;
     for inventory in &ansible.inventory {
         digester.part("inventory");
@@ -138,7 +135,7 @@ mod tests {
         let ansible = Ansible {
             playbook: at("ops/site.yml"),
             inventory: vec![at("inventory/hosts")],
-            vault: Some(Vault::File(at("ops/password"))),
+            password_file: Some(at("ops/password")),
             config: Some(at("ansible.cfg")),
             ..Ansible::default()
         };
