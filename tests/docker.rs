@@ -23,6 +23,7 @@ mod keys;
 mod killed;
 mod layers;
 mod layers_kept;
+mod layers_pruned;
 mod left_out;
 mod outside;
 mod ownership;

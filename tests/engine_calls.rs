@@ -101,6 +101,22 @@ fn an_up_makes_no_call_that_it_could_do_without() {
 }
 
 #[test]
+fn a_plan_asks_once_for_layers_where_machines_are_made_from_a_box() {
+    let machine = |name: &str| {
+        format!("[machine.{name}]\nbox = \"debian/12\"\nprovision = [{{ shell = \"echo {name}\" }}]\n")
+    };
+    let envfile = format!("name = \"calls\"\n{}{}", machine("a"), machine("b"));
+    for (project, asked) in [(Project::new(&envfile).with_layers(), Some(&1)), (Project::new(&envfile), None)]
+    {
+        let socket = CountingSocket::listen(&project.path("engine.sock"));
+        let plan = project.command(&["plan"]).var("DOCKER_HOST", &socket.host()).run().exits(2);
+        assert_eq!(plan.stdout.contains(", 1 step, kept in a layer"), asked.is_some(), "{plan}");
+        let calls = socket.take(same_in_every_run);
+        assert_eq!(calls.get("GET /images/json"), asked, "{calls:?}");
+    }
+}
+
+#[test]
 fn drift_asks_once_inside_each_machine() {
     let checkout = Checkout::with(3);
     checkout.calls("up");

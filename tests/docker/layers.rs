@@ -40,6 +40,9 @@ fn the_next_machine_starts_from_the_layer() {
     assert_eq!(ran(&stack.env("up --json").json_lines()), Vec::<String>::new());
 
     stack.env("destroy --yes").succeeds();
+    let plan = stack.env("plan --json").exits(2).json();
+    let web = plan["actions"].as_array().unwrap().iter().find(|action| action["name"] == "web").unwrap();
+    assert_eq!(web["layer"], serde_json::json!({ "covered": ["1", "2"], "made": [] }), "{plan}");
     let again = stack.env("up --json").succeeds().json_lines();
     assert_eq!(ran(&again), ["echo live >> /root/log"]);
     stack.nothing_to_do();

@@ -3,7 +3,7 @@
 use super::engine::docker;
 use super::gate::Gate;
 use super::layers::{layered, ran};
-use super::running::Running;
+use super::running::{Running, wait_until};
 
 /// A box whose first steps are these, with whatever else.
 fn envfile(steps: &[&str], rest: &str) -> String {
@@ -133,6 +133,39 @@ fn two_machines_with_an_equal_beginning_build_it_once() {
     assert_eq!(ran(&stack.env("up --json").succeeds().json_lines()).len(), 1);
     let [one, two] = ["one", "two"].map(|name| stack.inside(name, "cat /root/made"));
     assert_eq!(one, two);
+}
+
+#[test]
+fn two_processes_that_want_one_layer_build_it_once() {
+    let step = "sleep 2; echo NONCE > /root/log; date +%s%N > /root/made";
+    let stack = layered(&envfile(&[step], "hostname = \"app\"\n"));
+    let copy = format!("{}-two", stack.name());
+    let both = [stack.start("up --json"), stack.start(&format!("up --json --name {copy}"))].map(Running::end);
+    let said: String = both.iter().map(|(_, said)| said.as_str()).collect();
+    assert_eq!(both.map(|(code, _)| code), [0, 0], "{said}");
+    let ends =
+        said.lines().filter(|line| line.contains("\"event\":\"step\"") && !line.contains("\"running\""));
+    assert_eq!(ends.count(), 1, "{said}");
+    let made = |name: &str| {
+        let words = ["exec", "--name", name, "web", "--", "cat", "/root/made"];
+        stack.env_words(&words).succeeds().stdout
+    };
+    assert_eq!(made(stack.name()), made(&copy));
+}
+
+#[test]
+fn a_layer_that_is_too_old_is_made_anew() {
+    let step = "echo NONCE > /root/log; date +%s%N > /root/made";
+    let stack = layered(&envfile(&[step], "[layers]\nmax_age = \"1s\"\n"));
+    stack.up();
+    let made = stack.inside("web", "cat /root/made");
+    stack.env("destroy --yes").succeeds();
+    wait_until("the layer is too old", || {
+        stack.env("plan").stdout.contains("create from debian/12 on docker, 1 step, kept in a layer")
+    });
+    assert_eq!(ran(&stack.env("up --json").succeeds().json_lines()).len(), 1);
+    assert_ne!(stack.inside("web", "cat /root/made"), made);
+    assert_eq!(stack.layers().len(), 1);
 }
 
 #[test]
