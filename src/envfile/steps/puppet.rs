@@ -10,7 +10,7 @@ use crate::model::step::{Puppet, Tool};
 pub(in crate::envfile) static TOOL: ToolReader = ToolReader { name: "puppet", keys: KEYS, read };
 
 static KEYS: Keys = key_table! { "machine.NAME.provision (puppet)"
-    "puppet" "path" r#""ops/control-repo""# "" "a control repository, or one manifest; all of its directory is an input";
+    "puppet" "path" r#""ops/control-repo""# "" "a control repository, or one manifest; all of its directory is an input. Modules of its Puppetfile that are not there are fetched by this host's r10k, which asks for consent";
     "manifest" "path" r#""ops/control-repo/manifests/site.pp""# "as environment.conf says, else its manifests" "a manifest or a directory of them in the control repository";
     "environment" "string" r#""production""# "production" "Puppet's own environment";
     "facts" "table" r#"{ app_env = "${environment}" }"# "" "external facts; they travel as a file that only root may read";
