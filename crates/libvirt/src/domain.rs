@@ -9,6 +9,8 @@ use roxmltree::{Document, Node};
 /// Where QEMU's own network for published ports has the machine and itself: an address range for documentation, used by nobody.
 pub const PORT_GUEST: &str = "192.0.2.10";
 pub const PORT_PREFIX: u8 = 28;
+/// What QEMU calls it.
+pub const FORWARDS: &str = "envup-ports";
 const PORT_NETWORK: &str = "192.0.2.0/28";
 /// The slot of its interface, where libvirt puts nothing by itself.
 const PORT_SLOT: &str = "0x1d";
@@ -36,8 +38,8 @@ pub struct Definition<'a> {
     pub kvm: bool,
     /// Paths of its disk, its kernel and its initrd.
     pub files: [String; 3],
-    /// Hardware address of the interface for published ports, where there are any.
-    pub port_mac: Option<String>,
+    /// Hardware address of the interface for published ports. Each VM has one: ports come and go while it runs.
+    pub port_mac: String,
 }
 
 /// What of a VM can differ from what is declared.
@@ -92,12 +94,10 @@ impl Definition<'_> {
         )
     }
 
-    /// Ports are QEMU's own business: they are there exactly as long as the VM runs, and need no process and no rule besides.
     fn ports(&self) -> String {
-        let Some(mac) = &self.port_mac else { return String::new() };
-        let forwards: String = self.shape.ports.iter().map(forward).collect();
-        let netdev = format!("user,id=envup-ports,net={PORT_NETWORK},restrict=on{forwards}");
-        let device = format!("virtio-net-pci,netdev=envup-ports,mac={mac},bus=pci.0,addr={PORT_SLOT}");
+        let netdev = netdev(&self.shape.ports);
+        let mac = &self.port_mac;
+        let device = format!("virtio-net-pci,netdev={FORWARDS},mac={mac},bus=pci.0,addr={PORT_SLOT}");
         let args: String = ["-netdev", &netdev, "-device", &device]
             .iter()
             .map(|value| format!("<qemu:arg value='{}'/>", escape(value)))
@@ -113,14 +113,44 @@ fn interface(network: &str, mac: &str) -> String {
     )
 }
 
-fn forward(port: &Port) -> String {
-    format!(
-        ",hostfwd={}:{}:{}-{PORT_GUEST}:{}",
-        port.protocol,
-        port.host_ip,
-        port.host.unwrap_or_default(),
-        port.guest
-    )
+/// QEMU's own network, with what it forwards.
+fn netdev(ports: &[Port]) -> String {
+    let forwards: String = ports.iter().map(|port| format!(",hostfwd={}", rule(port))).collect();
+    format!("user,id={FORWARDS},net={PORT_NETWORK},restrict=on{forwards}")
+}
+
+/// Where a published port listens, as QEMU writes it.
+pub fn host_side(port: &Port) -> String {
+    format!("{}:{}:{}", port.protocol, port.host_ip, port.host.unwrap_or_default())
+}
+
+/// A published port as QEMU writes it.
+pub fn rule(port: &Port) -> String {
+    format!("{}-{PORT_GUEST}:{}", host_side(port), port.guest)
+}
+
+/// The document of a VM with other labels and ports; `None` when it has no place for ports.
+pub fn replace_ports(xml: &str, labels: &Labels, ports: &[Port]) -> Option<String> {
+    let document = Document::parse(xml).ok()?;
+    let root = document.root_element();
+    let beginning = format!("user,id={FORWARDS},");
+    let is_netdev =
+        |node: &Node<'_, '_>| node.attribute("value").is_some_and(|value| value.starts_with(&beginning));
+    let argument = children(child(root, "commandline")?, "arg").find(is_netdev)?;
+    let of_ours = |node: &Node<'_, '_>| node.tag_name().namespace() == Some(NAMESPACE);
+    let noted = find(root, &["metadata"])?.children().find(of_ours)?;
+    let attribute = argument.attributes().find(|attribute| attribute.name() == "value")?;
+    let mut changes = [
+        (noted.range(), labels.to_xml()),
+        (attribute.range(), format!("value='{}'", escape(&netdev(ports)))),
+    ];
+    // From the end, so that places before it stay.
+    changes.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+    let mut changed = xml.to_owned();
+    for (range, text) in changes {
+        changed.replace_range(range, &text);
+    }
+    Some(changed)
 }
 
 fn parse_forward(text: &str) -> Option<Port> {
@@ -142,7 +172,12 @@ pub fn read(xml: &str, engine_name: &str) -> Option<(Labels, Shape)> {
     let metadata = find(root, &["metadata"])?;
     let element = metadata.children().find(|node| node.tag_name().namespace() == Some(NAMESPACE))?;
     let labels = Labels::from_xml(&xml[element.range()], engine_name)?;
-    (labels.kind == crate::labels::Kind::Machine).then(|| (labels, shape(root)))
+    let mut shape = shape(root);
+    // The document of a VM that runs says what it was started with.
+    if let Some(published) = &labels.machine.published {
+        shape.ports = published.iter().filter_map(|rule| parse_forward(rule)).collect();
+    }
+    (labels.kind == crate::labels::Kind::Machine).then_some((labels, shape))
 }
 
 fn shape(root: Node<'_, '_>) -> Shape {
@@ -172,7 +207,7 @@ pub mod tests {
     fn what_is_defined_is_what_is_read() {
         let id = ProjectId("3f9a1c00beef".into());
         let identity = Identity { id, name: "shop".into(), directory: "/srv/shop".into() };
-        let labels = Labels::new(&identity, "dev", Kind::Machine, "web");
+        let mut labels = Labels::new(&identity, "dev", Kind::Machine, "web");
         let port = |guest, host| Port {
             guest,
             host: Some(host),
@@ -192,13 +227,21 @@ pub mod tests {
             shape: shape.clone(),
             kvm: false,
             files: ["/disk".into(), "/kernel".into(), "/initrd".into()],
-            port_mac: Some("52:54:00:00:00:02".into()),
+            port_mac: "52:54:00:00:00:02".into(),
         };
         // libvirt turns bytes into KiB.
         let xml = definition.to_xml().replace("<memory unit='b'>536870912", "<memory unit='KiB'>524288");
-        assert_eq!(read(&xml, "shop-3f9a1c-web"), Some((labels, shape)));
+        assert_eq!(read(&xml, "shop-3f9a1c-web"), Some((labels.clone(), shape.clone())));
         assert_eq!(read(&xml, "shop-3f9a1c-db"), None);
         assert_eq!(read("<domain><name>x</name></domain>", "x"), None);
         assert!(xml.contains("hostfwd=tcp:127.0.0.1:8080-192.0.2.10:80"), "{xml}");
+
+        let other = [port(22, 2222)];
+        let changed = replace_ports(&xml, &labels, &other).unwrap();
+        assert_eq!(read(&changed, "shop-3f9a1c-web").unwrap().1.ports, other);
+        assert_eq!(replace_ports(&changed, &labels, &shape.ports).unwrap(), xml);
+        labels.machine.published = Some(other.iter().map(rule).collect());
+        let noted = replace_ports(&xml, &labels, &shape.ports).unwrap();
+        assert_eq!(read(&noted, "shop-3f9a1c-web").unwrap().1.ports, other, "what is noted counts");
     }
 }

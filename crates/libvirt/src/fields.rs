@@ -40,9 +40,13 @@ pub fn notes(labels: &mut Labels, machine: &Machine, image: &str, contents: &Con
     for (name, value) in &machine.labels {
         asked.insert(format!("label.{name}"), value.clone());
     }
-    for (guest, hosts) in by_guest(&machine.ports) {
-        asked.insert(guest, hosts);
-    }
+    ask_ports(labels, machine);
+}
+
+/// Notes which ports are asked for, and no others.
+pub fn ask_ports(labels: &mut Labels, machine: &Machine) {
+    labels.asked.retain(|name, _| !name.starts_with("port."));
+    labels.asked.extend(by_guest(&machine.ports));
 }
 
 /// The shape that a machine is declared to have, but for hardware addresses and ports that are picked.

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// The namespace of our metadata.
 pub const NAMESPACE: &str = "urn:envup:labels";
 
+/// The namespace's prefix in documents.
+pub const PREFIX: &str = "envup";
+
 const VERSION: u32 = 1;
 
 /// What a thing is.
@@ -59,6 +62,9 @@ pub struct MachineNotes {
     pub image: String,
     /// The same for people.
     pub source: String,
+    /// Published ports as QEMU writes them, once they were changed while it existed.
+    #[serde(default)]
+    pub published: Option<Vec<String>>,
     /// Address on each network of the stack.
     pub addresses: BTreeMap<String, String>,
     /// Public half of its host key.
@@ -87,7 +93,13 @@ impl Labels {
     pub fn to_xml(&self) -> String {
         // Maps of strings always have a JSON form.
         let text = serde_json::to_string(self).unwrap_or_default();
-        format!("<envup:labels xmlns:envup=\"{NAMESPACE}\">{}</envup:labels>", escape(&text))
+        format!("<{PREFIX}:labels xmlns:{PREFIX}=\"{NAMESPACE}\">{}</{PREFIX}:labels>", escape(&text))
+    }
+
+    /// The same for a call that adds the namespace itself.
+    pub fn to_plain_xml(&self) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        format!("<labels>{}</labels>", escape(&text))
     }
 
     /// Reads the element; `None` when the thing is not ours.

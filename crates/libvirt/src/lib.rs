@@ -9,6 +9,7 @@
 //! * [`seed`], [`cpio`]: what a machine is given before it first boots.
 //! * [`domain`], [`fields`]: a machine as libvirt has it, and what plans compare.
 //! * [`machine`]: making, starting, stopping and removing one.
+//! * [`ports`]: the ports it publishes.
 //! * [`observe`], [`transport`], [`kvm`]: what exists, the way into a machine, and whether this host can run VMs quickly.
 
 mod address;
@@ -27,6 +28,7 @@ mod names;
 mod network;
 mod observe;
 mod pool;
+mod ports;
 mod provider;
 mod seed;
 mod transport;

@@ -7,18 +7,17 @@ use crate::labels::{Kind, Labels};
 use crate::observe::{is_crashed, read, state};
 use crate::seed::{self, HostKey, Interface};
 use crate::trouble::{Answer, Explain, is_out_of_place, optional};
-use crate::{disks, fields, kvm, names, network, pool, transport};
+use crate::{disks, fields, kvm, names, network, pool, ports, transport};
 use envup::event::{Context, Event};
 use envup::model::digest::hex;
 use envup::model::error::Attempt;
 use envup::model::id::Identity;
-use envup::model::machine::Port;
 use envup::model::observed::State;
 use envup::model::{Error, Result};
 use envup::provider::NewMachine;
 use envup::state::{Directories, SshKey};
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use virt::connect::Connect;
 use virt::domain::Domain;
@@ -73,7 +72,7 @@ pub fn create(
         *mac_address = mac(&engine_name, network);
     }
     for port in &mut shape.ports {
-        pick(port)?;
+        ports::pick(port)?;
     }
     let interfaces = interfaces(connection, identity, new, &engine_name)?;
     labels.machine.addresses =
@@ -85,12 +84,12 @@ pub fn create(
     let host_key = HostKey::make()?;
     labels.machine.host_key = host_key.public.clone();
     let login = SshKey::of(&directories.data.join("projects").join(&identity.id.0))?;
-    let port_mac = (!shape.ports.is_empty()).then(|| mac(&engine_name, PORTS));
+    let port_mac = mac(&engine_name, PORTS);
     let content = seed::initrd(
         &boxes::initrd(connection, &pool, &of_box)?,
         machine,
         &interfaces,
-        port_mac.as_deref(),
+        &port_mac,
         &host_key,
         &login.public,
         &new.files,
@@ -165,16 +164,6 @@ fn addresses(connection: &Connect) -> Result<BTreeMap<String, Vec<Ipv4Addr>>> {
         }
     }
     Ok(taken)
-}
-
-/// A port that is free now, where none was named.
-fn pick(port: &mut Port) -> Result<()> {
-    if port.host.is_none() {
-        let listener = TcpListener::bind((port.host_ip.as_str(), 0))
-            .attempt(|| format!("no port of {} is free", port.host_ip))?;
-        port.host = Some(listener.local_addr().attempt(|| "cannot tell a port")?.port());
-    }
-    Ok(())
 }
 
 /// Starts a machine and waits until its ssh server answers. When QEMU itself dies meanwhile, it gets a second chance.

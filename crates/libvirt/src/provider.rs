@@ -3,7 +3,7 @@
 use crate::labels::{Kind, Labels};
 use crate::transport::VmTransport;
 use crate::trouble::Explain;
-use crate::{boxes, connection, fields, layers, machine, network, observe, pool, unsupported};
+use crate::{boxes, connection, fields, layers, machine, network, observe, pool, ports, unsupported};
 use envup::event::Context;
 use envup::model::capabilities::Capabilities;
 use envup::model::fields::Fields;
@@ -29,7 +29,7 @@ use virt::connect::Connect;
 pub const NAME: &str = "libvirt";
 
 static CAPABILITIES: Capabilities = Capabilities {
-    update: &[],
+    update: &["port."],
     update_box: &["env."],
     existing: false,
     disks: true,
@@ -188,9 +188,8 @@ impl Provider for LibvirtProvider {
             Operation::StopMachine { name, grace } => {
                 machine::stop(connection, identity, name, grace, context)
             }
-            Operation::UpdateMachine { machine, .. } => {
-                Err(Error::failed(format!("{} cannot change while it lives", machine.machine.name)))
-            }
+            // Nothing else of it can change while it lives.
+            Operation::UpdateMachine { machine, .. } => ports::update(connection, identity, machine.machine),
             Operation::RemoveMachine(name) => machine::remove(connection, identity, name),
             Operation::Prune => {
                 if let Some(pool) = pool::find(connection)? {

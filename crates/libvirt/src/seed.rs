@@ -60,7 +60,7 @@ pub fn initrd(
     box_initrd: &[u8],
     machine: &Machine,
     interfaces: &[Interface],
-    port_interface: Option<&str>,
+    port_interface: &str,
     host_key: &HostKey,
     login_key: &str,
     files: &[PlacedFile],
@@ -110,7 +110,7 @@ fn resolv_conf(machine: &Machine, interfaces: &[Interface]) -> String {
 }
 
 /// A line for each interface: its hardware address, its address, and the way out of the first that has one.
-fn networks(interfaces: &[Interface], port_interface: Option<&str>) -> String {
+fn networks(interfaces: &[Interface], port_interface: &str) -> String {
     let mut text = String::new();
     let way_out = interfaces.iter().position(|one| one.leads_out);
     for (number, interface) in interfaces.iter().enumerate() {
@@ -121,10 +121,7 @@ fn networks(interfaces: &[Interface], port_interface: Option<&str>) -> String {
         }
         text.push('\n');
     }
-    if let Some(mac) = port_interface {
-        text += &format!("{mac} {}/{}\n", crate::domain::PORT_GUEST, crate::domain::PORT_PREFIX);
-    }
-    text
+    text + &format!("{port_interface} {}/{}\n", crate::domain::PORT_GUEST, crate::domain::PORT_PREFIX)
 }
 
 #[cfg(test)]
@@ -147,7 +144,8 @@ mod tests {
         let secret =
             PlacedFile { path: "/run/secrets/token".into(), content: b"hush".to_vec(), secret: true };
         let interfaces = [interface("01", false), interface("02", true), interface("03", true)];
-        let initrd = initrd(b"box", &machine, &interfaces, None, &key, "ssh-ed25519 login", &[secret]);
+        let initrd =
+            initrd(b"box", &machine, &interfaces, "52:54:00:00:00:04", &key, "ssh-ed25519 login", &[secret]);
         assert!(initrd.starts_with(b"box\x00070701"));
         let text = String::from_utf8_lossy(&initrd);
         let networks = "52:54:00:00:00:01 10.5.0.9/24\n52:54:00:00:00:02 10.5.0.9/24 10.5.0.1\n\

@@ -2,6 +2,18 @@
 
 use crate::left::{bridge, left};
 use crate::stage::{Stage, page};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+
+/// Ports of the only machine: those in it, and on this host.
+fn published(stage: &Stage) -> BTreeMap<String, u16> {
+    let status = stage.env("status --json").exits(0).stdout;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let ports = status["machines"][0]["ports"].as_array().unwrap().iter();
+    let port = |port: &serde_json::Value| u16::try_from(port["host"].as_u64().unwrap()).unwrap();
+    ports.map(|one| (one["guest"].as_str().unwrap().to_owned(), port(one))).collect()
+}
 
 /// How many sessions the machine's sshd has let in, by its own journal. Asking is one more each time.
 fn sessions(stage: &Stage) -> usize {
@@ -61,6 +73,29 @@ fn a_vm_lives_as_a_container_does() {
     std::fs::write(stage.directory().join("page/index.html"), "changed KERNEL").unwrap();
     stage.env("up").exits(0);
     stage.env("exec web -- systemctl restart page").exits(0);
+
+    // Ports come and go while it runs: the new one answers, the old one stays, and one that is taken changes nothing.
+    let boot = || stage.env("exec web -- cat /proc/sys/kernel/random/boot_id").exits(0).stdout;
+    let booted = boot();
+    stage.change("\"auto:80\"", "\"auto:80\", \"auto:22\"");
+    assert!(stage.env("plan").exits(2).stdout.contains("update in place"));
+    stage.env("up").exits(0);
+    stage.env("plan").exits(0);
+    let ports = published(&stage);
+    assert_eq!((ports.len(), ports["80/tcp"]), (2, port));
+    let mut banner = [0; 4];
+    TcpStream::connect(("127.0.0.1", ports["22/tcp"])).unwrap().read_exact(&mut banner).unwrap();
+    assert_eq!(&banner, b"SSH-");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let number = taken.local_addr().unwrap().port();
+    stage.change("\"auto:22\"", &format!("\"{number}:22\""));
+    let refused = stage.env("up").exits(1).stderr;
+    assert!(refused.contains(&format!("port 127.0.0.1:{number}/tcp cannot be published")), "{refused}");
+    assert!(TcpStream::connect(("127.0.0.1", ports["22/tcp"])).is_ok(), "it is as before");
+    stage.change(&format!("\"auto:80\", \"{number}:22\""), "\"auto:80\"");
+    stage.env("up").exits(0);
+    assert!(TcpStream::connect(("127.0.0.1", ports["22/tcp"])).is_err());
+    assert_eq!(boot(), booted);
 
     // A machine that is switched off boots its own disk again.
     stage.env("stop").exits(0);
