@@ -15,6 +15,7 @@ mod copy;
 mod desired;
 mod destroy;
 mod drift;
+mod egress;
 mod existing;
 mod fingerprint;
 mod glance;

@@ -100,6 +100,19 @@ pub fn holds(machine: &Machine, transport: &dyn Transport) -> bool {
     probe(&machine.name, inside, Duration::ZERO, None, transport, &context).is_ok_and(|reply| reply.ready)
 }
 
+/// Whether the machine can connect to an address, tried for so long.
+pub fn reaches(
+    machine: &str,
+    host: IpAddr,
+    port: u16,
+    timeout: Duration,
+    transport: &dyn Transport,
+    context: &Context,
+) -> Result<bool> {
+    let there = envup_agent::Requirement::Tcp { port, host: Some(host.to_string()) };
+    probe(machine, vec![there], timeout, None, transport, context).map(|reply| reply.ready)
+}
+
 fn inside(requirement: &Requirement) -> Option<envup_agent::Requirement> {
     Some(match requirement {
         Requirement::Tcp(port) => envup_agent::Requirement::Tcp { port: *port, host: None },

@@ -5,7 +5,7 @@ use super::board::{Board, Stage};
 use super::machine::{Done, Work, board_name};
 use super::observe::keep_ledgers;
 use super::prepare::{prepare, with_workshop};
-use super::{Planned, View, World, observe, ownership, steps, things};
+use super::{Planned, View, World, egress, observe, ownership, steps, things};
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
 use crate::model::machine::Restart;
@@ -198,7 +198,8 @@ fn one_machine(
     let _watch = board.watch(&action.name);
     let done = match world.stack.machines.get(&action.name).filter(|_| action.verb != Verb::Destroy) {
         Some(machine) => world.providers.get(&machine.provider).and_then(|provider| {
-            Work { world, planned, action, machine, provider, board, workshop, context }.run()
+            let work = Work { world, planned, action, machine, provider, board, workshop, context };
+            work.run().map_err(|error| egress::suspect(error, provider, &world.identity, &action.name))
         }),
         None => {
             let observed = planned.view.observed.machine(&action.name);

@@ -96,6 +96,12 @@ pub trait Provider: Send + Sync {
         Ok(None)
     }
 
+    /// What lets a machine that runs out of this host where a firewall keeps it from that, in words for people. `None` where it is in
+    /// no network that leads out, or where the engine itself sees to it.
+    fn way_out(&self, _identity: &Identity, _name: &str) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Waits until process 1 of a machine has ended and gives its code.
     fn wait(&self, identity: &Identity, name: &str, context: &Context) -> Result<i64>;
 

@@ -154,6 +154,23 @@ pub fn of(connection: &Connect, identity: &Identity) -> Result<Vec<(String, Netw
     Ok(all.into_iter().filter(ours).filter_map(|network| Some((network.name().ok()?, network))).collect())
 }
 
+/// What lets machines on these networks out through a firewall of this host, for the first that leads out.
+pub fn way_out<'a>(
+    connection: &Connect,
+    identity: &Identity,
+    networks: impl Iterator<Item = &'a str>,
+) -> Result<Option<String>> {
+    for name in networks {
+        let engine_name = identity.network(name);
+        if facts(connection, &engine_name)?.1 {
+            let bridge = bridge(&engine_name);
+            let rule = |side: &str| format!("sudo iptables -I FORWARD {side} {bridge} -j ACCEPT");
+            return Ok(Some(format!("`{} && {}` lets it out", rule("-i"), rule("-o"))));
+        }
+    }
+    Ok(None)
+}
+
 /// Removes a network of the stack; one that is not there is gone, and somebody else's of that name stays.
 pub fn remove(connection: &Connect, identity: &Identity, name: &str) -> Result<()> {
     let cannot = || format!("cannot remove network {name}");

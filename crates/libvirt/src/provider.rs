@@ -224,6 +224,15 @@ impl Provider for LibvirtProvider {
         Ok(address(&self.labels(identity, name)?).map(IpAddr::V4))
     }
 
+    fn way_out(&self, identity: &Identity, name: &str) -> Result<Option<String>> {
+        let connection = self.connection()?;
+        let Some((found, labels)) = machine::lookup(&connection, identity, name)? else { return Ok(None) };
+        if observe::state(&found) != State::Running {
+            return Ok(None);
+        }
+        network::way_out(&connection, identity, labels.machine.addresses.keys().map(String::as_str))
+    }
+
     fn wait(&self, identity: &Identity, name: &str, context: &Context) -> Result<i64> {
         let what = format!("waiting for the end of {name}");
         loop {

@@ -1,7 +1,30 @@
 //! A container and a VM in one stack: one network, names both ways, and nothing left of it.
 
 use crate::left::{bridge, left};
-use crate::stage::{Stage, page};
+use crate::stage::{Stage, page, virsh};
+use std::process::Command;
+
+/// A rule of this host's firewall for one bridge, which goes away with it.
+struct Firewall(Vec<String>);
+
+impl Firewall {
+    fn dropping(bridge: &str) -> Self {
+        let rule = ["FORWARD", "-i", bridge, "!", "-o", bridge, "-j", "DROP"];
+        let rule = Self(rule.map(str::to_owned).to_vec());
+        assert!(rule.call("-I"), "iptables takes no rule");
+        rule
+    }
+
+    fn call(&self, what: &str) -> bool {
+        Command::new("iptables").arg(what).args(&self.0).status().is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Firewall {
+    fn drop(&mut self) {
+        self.call("-D");
+    }
+}
 
 #[test]
 fn a_container_and_a_vm_share_a_network_and_know_each_other_by_name() {
@@ -36,12 +59,33 @@ fn a_container_and_a_vm_share_a_network_and_know_each_other_by_name() {
     assert!(stage.env("plan").exits(0).stdout.contains("nothing to do"));
     assert!(stage.env("up").exits(0).stdout.contains("nothing to do"));
 
+    // A firewall that drops what this host forwards is found when something fails in the VM, and only then.
+    let name = bridge.file_name().unwrap().to_str().unwrap().to_owned();
+    stage.append("[[machine.web.provision]]\nshell = \"exit 3\"\n");
+    {
+        let _firewall = Firewall::dropping(&name);
+        let failed = stage.env("up").exits(1).stderr;
+        assert!(failed.contains(&format!("sudo iptables -I FORWARD -i {name} -j ACCEPT")), "{failed}");
+    }
+    let failed = stage.env("up").exits(1).stderr;
+    assert!(failed.contains("exited 3") && !failed.contains("iptables"), "{failed}");
+    stage.change("[[machine.web.provision]]\nshell = \"exit 3\"\n", "");
+    stage.env("up").exits(0);
+
     // A container that is made anew is where it was, and known.
     let address = |stage: &Stage| stage.env("exec web -- getent hosts db").exits(0).stdout;
     let before = address(&stage);
     stage.env("rebuild db --replace").exits(0);
     assert_eq!(address(&stage), before);
     assert!(page(port, "/").contains("Visit 1"), "a new database");
+
+    // When the host was started anew, libvirt's network may be down and all machines are: one run puts it right.
+    stage.env("stop").exits(0);
+    virsh(&format!("net-destroy {prefix}default"));
+    assert!(stage.env("plan").exits(2).stdout.contains("network start"));
+    stage.env("up").exits(0);
+    assert!(stage.env("plan").exits(0).stdout.contains("nothing to do"));
+    assert!(page(port, "/").contains("counted by db"));
 
     // Without the VM there is nothing of libvirt's, also when it only left the Envfile.
     let envfile = std::fs::read_to_string(stage.directory().join("Envfile")).unwrap();

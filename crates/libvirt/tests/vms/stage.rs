@@ -81,6 +81,13 @@ impl Stage {
         std::fs::write(path, text.replace(old, new)).unwrap();
     }
 
+    /// Adds to the end of its Envfile.
+    pub fn append(&self, text: &str) {
+        let path = self.directory().join("Envfile");
+        let envfile = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, envfile + text).unwrap();
+    }
+
     /// Runs `env WORDS`, split at spaces: the program that people type, which becomes the other one.
     pub fn env(&self, words: &str) -> Ran {
         self.run(&program("env"), words)
