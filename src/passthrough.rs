@@ -30,6 +30,7 @@ pub const VERBS: &[&str] = &[
     "stop",
     "restart",
     "rebuild",
+    "snapshot",
     "destroy",
     "list",
     "prune",

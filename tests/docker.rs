@@ -32,6 +32,7 @@ mod puppetfile;
 mod refused;
 mod rpm;
 mod running;
+mod snapshots;
 mod stack;
 mod steps;
 mod tools;

@@ -82,6 +82,7 @@ impl World {
             machine,
             environment: "dev",
             image: image(),
+            stands_for: None,
             layer: None,
             construction: None,
             networks: self.stack.networks.values().collect(),

@@ -14,6 +14,7 @@ mod fuzz;
 mod golden;
 mod plan;
 mod shared;
+mod snapshots;
 mod ssh;
 mod support;
 mod system_env;

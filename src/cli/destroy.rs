@@ -22,7 +22,7 @@ Examples:
 pub struct Destroy {
     #[command(flatten)]
     machines: Machines,
-    /// The stack's volumes too, and all data on them
+    /// The stack's volumes and snapshots too, and all data on them
     #[arg(long)]
     volumes: bool,
     /// A stack that `env list` shows, by name or id, without its Envfile: also when its directory is gone
@@ -74,8 +74,12 @@ impl Run for Destroy {
 }
 
 fn summary(project: &str, destroyed: &Destroyed) -> String {
-    let gone =
-        [(&destroyed.machines, "machine"), (&destroyed.networks, "network"), (&destroyed.volumes, "volume")];
+    let gone = [
+        (&destroyed.machines, "machine"),
+        (&destroyed.networks, "network"),
+        (&destroyed.volumes, "volume"),
+        (&destroyed.snapshots, "snapshot"),
+    ];
     let gone: Vec<String> = gone
         .iter()
         .filter(|(names, _)| !names.is_empty())
@@ -83,9 +87,14 @@ fn summary(project: &str, destroyed: &Destroyed) -> String {
         .collect();
     let gone =
         if gone.is_empty() { "nothing was there".to_owned() } else { format!("{} gone", gone.join(", ")) };
-    if destroyed.kept_volumes.is_empty() {
+    let kept = [("data on", &destroyed.kept_volumes), ("snapshot", &destroyed.kept_snapshots)];
+    let kept: Vec<String> = kept
+        .iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(what, names)| format!("{what} {}", names.join(", ")))
+        .collect();
+    if kept.is_empty() {
         return format!("{project}: {gone}");
     }
-    let kept = destroyed.kept_volumes.join(", ");
-    format!("{project}: {gone} · data on {kept} kept (`env destroy --volumes` removes it)")
+    format!("{project}: {gone} · {} kept (`env destroy --volumes` removes it)", kept.join(" and "))
 }

@@ -33,6 +33,7 @@ mod remote;
 mod restart;
 mod session;
 mod shell;
+mod snapshot;
 mod ssh_config;
 mod status;
 mod stop;
@@ -97,6 +98,7 @@ enum Verb {
     Stop(stop::Stop),
     Restart(restart::Restart),
     Rebuild(rebuild::Rebuild),
+    Snapshot(snapshot::SnapshotVerb),
     Destroy(destroy::Destroy),
     List(list::List),
     Prune(prune::Prune),
@@ -185,6 +187,7 @@ macro_rules! each_verb {
             Verb::Stop($verb) => $call,
             Verb::Restart($verb) => $call,
             Verb::Rebuild($verb) => $call,
+            Verb::Snapshot($verb) => $call,
             Verb::Destroy($verb) => $call,
             Verb::List($verb) => $call,
             Verb::Prune($verb) => $call,

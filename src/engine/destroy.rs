@@ -1,5 +1,6 @@
 //! Taking a stack away: machines, their networks, and volumes only when that was said.
 
+use super::snapshots::{kept_snapshots, remove_all_snapshots};
 use super::stop::{each_after_its_users, grace};
 use super::{World, existing, observe, ownership, things};
 use crate::event::{Context, Event, Outcome};
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 pub struct Destroy {
     /// Only these machines; empty for the whole stack, also what left the Envfile.
     pub machines: BTreeSet<String>,
-    /// The stack's volumes and the data on them too.
+    /// The stack's volumes and the data on them too, and its snapshots.
     pub volumes: bool,
 }
 
@@ -28,6 +29,10 @@ pub struct Destroyed {
     pub volumes: Vec<String>,
     /// Volumes that are still there.
     pub kept_volumes: Vec<String>,
+    /// Snapshots.
+    pub snapshots: Vec<String>,
+    /// Snapshots that are still there.
+    pub kept_snapshots: Vec<String>,
 }
 
 /// Takes machines away, those that need others first, and with the last machine the networks.
@@ -75,7 +80,12 @@ pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<De
             destroyed.kept_volumes.push(volume.name.clone());
         }
     }
-    if whole && observed.volumes.is_empty() {
+    if options.volumes && whole {
+        destroyed.snapshots = remove_all_snapshots(world)?.into_iter().collect();
+    } else {
+        destroyed.kept_snapshots = kept_snapshots(world)?.into_iter().map(|kept| kept.name).collect();
+    }
+    if whole && observed.volumes.is_empty() && destroyed.kept_snapshots.is_empty() {
         world.project.forget_providers(&world.identity.name)?;
     }
     Ok(destroyed)

@@ -124,21 +124,7 @@ impl Work<'_> {
 
     /// The machine as it is declared.
     pub(super) fn new_machine<'m>(&'m self, image: &'m str) -> Result<NewMachine<'m>> {
-        let stack = &self.world.stack;
-        let (files, contents) = contents::contents(self.world, self.machine)?;
-        let volumes = self.machine.volumes.iter().filter_map(|mount| mount.volume.as_ref());
-        Ok(NewMachine {
-            machine: self.machine,
-            environment: &stack.environment,
-            image,
-            layer: None,
-            construction: None,
-            networks: self.machine.networks.keys().filter_map(|name| stack.networks.get(name)).collect(),
-            places: things::places(self.world, self.machine)?,
-            volumes: volumes.filter_map(|name| stack.volumes.get(name)).collect(),
-            files,
-            contents,
-        })
+        new_machine(self.world, self.machine, image)
     }
 
     fn wait_for_needs(&self) -> Result<()> {
@@ -270,6 +256,26 @@ impl Work<'_> {
     pub(super) fn doing(&self, what: &str) {
         self.context.emit(Event::Doing { machine: Some(self.machine.name.clone()), what: what.to_owned() });
     }
+}
+
+/// A machine as it is declared.
+pub fn new_machine<'m>(world: &'m World, machine: &'m Machine, image: &'m str) -> Result<NewMachine<'m>> {
+    let stack = &world.stack;
+    let (files, contents) = contents::contents(world, machine)?;
+    let volumes = machine.volumes.iter().filter_map(|mount| mount.volume.as_ref());
+    Ok(NewMachine {
+        machine,
+        environment: &stack.environment,
+        image,
+        stands_for: None,
+        layer: None,
+        construction: None,
+        networks: machine.networks.keys().filter_map(|name| stack.networks.get(name)).collect(),
+        places: things::places(world, machine)?,
+        volumes: volumes.filter_map(|name| stack.volumes.get(name)).collect(),
+        files,
+        contents,
+    })
 }
 
 /// The name under which a network or volume stands on the board, beside machines of the same name.

@@ -42,8 +42,38 @@ pub fn each_after_its_users(
     context: &Context,
     work: &(dyn Fn(&str) -> Result<()> + Sync),
 ) -> Result<()> {
+    in_waves(world, names, outcome, context, work, |name, open, needs| {
+        !open.iter().any(|user| needs[user].contains(name))
+    })
+}
+
+/// The same the other way round: on each once it was done on all machines that it needs.
+pub fn each_after_its_needs(
+    world: &World,
+    names: &BTreeSet<String>,
+    outcome: Outcome,
+    context: &Context,
+    work: &(dyn Fn(&str) -> Result<()> + Sync),
+) -> Result<()> {
+    in_waves(world, names, outcome, context, work, |name, open, needs| {
+        !open.iter().any(|need| needs[name].contains(need))
+    })
+}
+
+/// What each of these machines needs, of these machines.
+type Needs<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+/// Does `work` on all machines that are due among those still open, until none is open.
+fn in_waves(
+    world: &World,
+    names: &BTreeSet<String>,
+    outcome: Outcome,
+    context: &Context,
+    work: &(dyn Fn(&str) -> Result<()> + Sync),
+    is_due: impl Fn(&str, &BTreeSet<&str>, &Needs<'_>) -> bool,
+) -> Result<()> {
     let mut open: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-    let needs: BTreeMap<&str, BTreeSet<&str>> = open
+    let needs: Needs<'_> = open
         .iter()
         .map(|name| {
             let machine = world.stack.machines.get(*name);
@@ -54,10 +84,8 @@ pub fn each_after_its_users(
     dependencies_first(&needs)?;
     let mut errors = Vec::new();
     while !open.is_empty() && errors.is_empty() {
-        // A wave: machines that no machine still open needs.
-        let wave: Vec<&str> =
-            open.iter().copied().filter(|name| !open.iter().any(|user| needs[user].contains(name))).collect();
-        context.check("taking machines down")?;
+        let wave: Vec<&str> = open.iter().copied().filter(|name| is_due(name, &open, &needs)).collect();
+        context.check("going on with the next machines")?;
         std::thread::scope(|scope| {
             let threads: Vec<_> =
                 wave.iter().map(|name| scope.spawn(|| one(name, outcome, context, work))).collect();

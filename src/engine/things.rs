@@ -7,7 +7,7 @@ use crate::model::machine::Machine;
 use crate::model::observed::ObservedThing;
 use crate::model::{Error, Result};
 use crate::plan::Action;
-use crate::provider::{Operation, Place, Provider};
+use crate::provider::{Ground, Operation, Place, Provider};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The providers that have a network of the stack, the one whose ground it is first.
@@ -65,14 +65,35 @@ pub fn make(
             call(provider, Operation::CreateVolume(volume))?;
         } else {
             let Some(network) = world.stack.networks.get(&action.name) else { continue };
-            let below = makers_of_network(world, &action.name)?;
-            let below = below.first().filter(|first| first.name() != provider.name());
-            let grounds = below.and_then(|below| below.grounds());
-            let ground = grounds.map(|grounds| grounds.ground(&world.identity, &action.name)).transpose()?;
+            let ground = ground_below(world, provider, &action.name)?;
             call(provider, Operation::CreateNetwork { network, ground: ground.as_ref() })?;
         }
     }
     Ok(())
+}
+
+/// Makes sure that the networks of a machine are there, whose providers take what is there already.
+pub fn ensure_networks(
+    world: &World,
+    machine: &Machine,
+    call: &dyn Fn(&dyn Provider, Operation<'_>) -> Result<()>,
+) -> Result<()> {
+    let declared = machine.networks.keys().filter_map(|name| world.stack.networks.get(name));
+    for network in declared.filter(|network| network.external.is_none()) {
+        for provider in makers_of_network(world, &network.name)? {
+            let ground = ground_below(world, provider, &network.name)?;
+            call(provider, Operation::CreateNetwork { network, ground: ground.as_ref() })?;
+        }
+    }
+    Ok(())
+}
+
+/// Where a network lies that another provider makes.
+fn ground_below(world: &World, provider: &dyn Provider, network: &str) -> Result<Option<Ground>> {
+    let makers = makers_of_network(world, network)?;
+    let below = makers.first().filter(|first| first.name() != provider.name());
+    let grounds = below.and_then(|below| below.grounds());
+    grounds.map(|grounds| grounds.ground(&world.identity, network)).transpose()
 }
 
 /// The places of a machine in the networks that lie on another provider's ground; networks must be there.

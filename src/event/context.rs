@@ -65,6 +65,12 @@ impl Context {
         Self { deadline: None, ..self.clone() }
     }
 
+    /// The same for work that somebody else cancels.
+    #[must_use]
+    pub fn cancelled_by(&self, cancel: Cancel) -> Self {
+        Self { cancel, ..self.clone() }
+    }
+
     /// The same with one more observer.
     #[must_use]
     pub fn also(&self, other: Arc<dyn Observer>) -> Self {

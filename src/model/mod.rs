@@ -16,6 +16,7 @@ pub mod machine;
 pub mod observed;
 pub mod ready;
 pub mod size;
+pub mod snapshot;
 pub mod stack;
 pub mod status;
 pub mod step;

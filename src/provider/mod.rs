@@ -7,9 +7,11 @@ pub mod docker;
 pub mod fake;
 mod ground;
 pub mod host;
+mod snapshots;
 mod surroundings;
 
 pub use ground::{Ground, Grounds, Place};
+pub use snapshots::Snapshots;
 pub use surroundings::Surroundings;
 
 use crate::event::Context;
@@ -80,6 +82,11 @@ pub trait Provider: Send + Sync {
 
     /// What lets machines of other providers join its networks, where they can.
     fn grounds(&self) -> Option<&dyn Grounds> {
+        None
+    }
+
+    /// What keeps snapshots of its machines and volumes, where it can.
+    fn snapshots(&self) -> Option<&dyn Snapshots> {
         None
     }
 
@@ -228,6 +235,8 @@ pub struct NewMachine<'a> {
     pub environment: &'a str,
     /// The image it starts from.
     pub image: &'a str,
+    /// What it counts as made from, when `image` is a snapshot of a machine that was made from that.
+    pub stands_for: Option<&'a str>,
     /// The key of the layer on top of that image, when it starts from one.
     pub layer: Option<&'a str>,
     /// Whether layers are made in it, and the key of what that begins with.

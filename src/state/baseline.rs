@@ -68,6 +68,17 @@ impl Baselines {
         write_bytes(&self.path(engine_id, LATEST_CACHE)?, Access::Private, cache)
     }
 
+    /// What is kept of a machine goes on to hold for another one, which stands in its place.
+    pub fn hand_on(&self, engine_id: &str, to: &str) -> Result<()> {
+        let (from, to) = (self.path(engine_id, "")?, self.path(to, "")?);
+        match fs::rename(&from, &to) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).attempt(|| format!("cannot move {} to {}", from.display(), to.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What the files of the last machine of this name were, which is gone; empty when nobody knows. A machine that starts from
     /// the same image or layer has most of them, down to inode and time of change, which is all that a cache goes by.
     pub fn former_cache(&self, engine_name: &str) -> Result<Vec<u8>> {

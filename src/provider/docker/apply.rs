@@ -2,8 +2,8 @@
 
 use super::client::Client;
 use super::errors::{Explain, explain, is_conflict, optional};
-use super::labels::Kind;
-use super::{agent_volume, create, files, networks, options, ports, volumes};
+use super::labels::{self, Kind};
+use super::{agent_volume, create, files, networks, options, ports, snapshots, volumes};
 use crate::event::Context;
 use crate::model::id::Identity;
 use crate::model::{Error, Result};
@@ -48,13 +48,19 @@ pub(super) fn stop(client: &Client, identity: &Identity, name: &str, grace: Opti
 /// container of that name.
 pub(super) fn remove(client: &Client, identity: &Identity, name: &str) -> Result<()> {
     let cannot = || format!("cannot remove machine {name}");
-    if create::is_ours(client, identity, name)? == Some(true) {
+    let container = identity.machine(name);
+    let found = create::labels_of(client, identity, name)?;
+    if labels::belongs(found.as_ref(), &container, identity, Kind::Machine, name) {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        let removed = client.block(client.docker.remove_container(&identity.machine(name), Some(options)))?;
+        let removed = client.block(client.docker.remove_container(&container, Some(options)))?;
         match removed {
             // Somebody else is removing it already.
             Err(error) if is_conflict(&error) => wait_until_gone(client, identity, name)?,
             removed => optional(removed).map(|_| ()).explain(cannot)?,
+        }
+        if snapshots::stood_for(found.as_ref()) {
+            // Perhaps it was the last that needed a snapshot that was let go.
+            client.block(snapshots::sweep(client))?.explain(cannot)?;
         }
     }
     create::clear_unfinished(client, identity, name)?;

@@ -6,7 +6,7 @@
 use super::boot::{self, Engine};
 use super::client::Client;
 use super::errors::{Explain, explain, is_conflict, optional, refuses_security_option};
-use super::labels::{self, Kind};
+use super::labels::{self, Kind, Labels};
 use super::options::{self, Options};
 use super::{agent_volume, authorities, files, networks};
 use crate::event::Context;
@@ -168,13 +168,17 @@ pub(super) fn is_there(client: &Client, identity: &Identity, machine: &str) -> R
 
 /// Whether what has the machine's name is ours; `None` when nothing has.
 pub(super) fn is_ours(client: &Client, identity: &Identity, machine: &str) -> Result<Option<bool>> {
+    let labels = labels_of(client, identity, machine)?;
+    let name = identity.machine(machine);
+    Ok(labels.map(|labels| labels::belongs(Some(&labels), &name, identity, Kind::Machine, machine)))
+}
+
+/// The labels of what has the machine's name; `None` when nothing has.
+pub(super) fn labels_of(client: &Client, identity: &Identity, machine: &str) -> Result<Option<Labels>> {
     let name = identity.machine(machine);
     let looked = client.block(client.docker.inspect_container(&name, None::<InspectContainerOptions>))?;
     let found = optional(looked).explain(|| format!("cannot look at machine {machine}"))?;
-    Ok(found.map(|found| {
-        let labels = found.config.and_then(|config| config.labels);
-        labels::belongs(labels.as_ref(), &name, identity, Kind::Machine, machine)
-    }))
+    Ok(found.map(|found| found.config.and_then(|config| config.labels).unwrap_or_default()))
 }
 
 /// Removes what a killed run left of a machine that has not got its name yet.

@@ -106,7 +106,7 @@ fn wait_for_other(client: &Client, name: &str, patience: Duration, context: &Con
     }
 }
 
-fn name_for(volume: &str) -> String {
+pub(super) fn name_for(volume: &str) -> String {
     format!("{volume}.filler")
 }
 

@@ -173,6 +173,7 @@ fn labels_of_a_machine() {
         machine: &machine,
         environment: "dev",
         image: "nginx:1",
+        stands_for: None,
         layer: None,
         construction: None,
         networks: Vec::new(),

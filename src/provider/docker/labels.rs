@@ -20,8 +20,8 @@ const SOURCE: &str = "envup.source";
 const DECLARED: &str = "envup.declared";
 const ASKED: &str = "envup.asked";
 const CONTENTS: &str = "envup.contents";
-/// The image that a machine started from, when a layer was on top of it.
-const BASE: &str = "envup.image";
+/// The image that a machine started from, when a layer was on top of it or a snapshot stood for it.
+pub(super) const BASE: &str = "envup.image";
 const CONSTRUCTION: &str = "envup.construction";
 /// The key of a layer; of a machine, that of the layer it started from.
 pub(super) const LAYER: &str = "envup.layer";
@@ -130,7 +130,7 @@ pub(super) fn of_machine(labels: &mut Labels, new: &NewMachine<'_>) {
     let mut set = |name: &str, value: &str| labels.insert(name.to_owned(), value.to_owned());
     set(BOX, &new.machine.is_box().to_string());
     set(SOURCE, &new.machine.source_name());
-    set(BASE, if new.layer.is_some() { new.image } else { "" });
+    set(BASE, new.stands_for.or(new.layer.map(|_| new.image)).unwrap_or_default());
     set(LAYER, new.layer.unwrap_or_default());
     set(CONSTRUCTION, new.construction.unwrap_or_default());
 }

@@ -50,7 +50,8 @@ pub(super) fn save(
         )));
     }
     let base = client.block(docker.inspect_image(&found.image.unwrap_or_default()))?.explain(cannot)?;
-    let clean = without_machine(&config, &base.config.unwrap_or_default(), key);
+    let labels = Labels::from([(labels::LAYER.to_owned(), key.to_owned())]);
+    let clean = without_machine(&config, &base.config.unwrap_or_default(), labels);
     let options = CommitContainerOptionsBuilder::default()
         .container(&container)
         .repo(REPOSITORY)
@@ -80,11 +81,11 @@ pub(super) async fn sweep(client: &Client, label: &str, before: i64) -> Answer<(
     Ok(())
 }
 
-/// What the commit has to say so that the layer knows no more of the machine than its image did.
-fn without_machine(
+/// What a commit has to say so that what it makes knows no more of the machine than its image did, but has labels of its own.
+pub(super) fn without_machine(
     machine: &ContainerConfig,
     image: &bollard::models::ImageConfig,
-    key: &str,
+    own: Labels,
 ) -> ContainerConfig {
     let of_image = |list: &Option<Vec<String>>| -> HashSet<String> {
         list.iter().flatten().filter_map(|line| line.split('=').next().map(str::to_owned)).collect()
@@ -101,7 +102,7 @@ fn without_machine(
         .filter(|(name, _)| name.starts_with(labels::PREFIX) || !labels_of_image.contains_key(*name))
         .map(|(name, _)| (name.clone(), String::new()))
         .collect();
-    labels.insert(labels::LAYER.to_owned(), key.to_owned());
+    labels.extend(own);
     // A name without a value takes the variable away.
     ContainerConfig { env: Some(added), labels: Some(labels), ..ContainerConfig::default() }
 }
@@ -160,7 +161,8 @@ mod tests {
             labels: labels(&[("vendor", "debian")]),
             ..ImageConfig::default()
         };
-        let clean = without_machine(&machine, &image, "4be1");
+        let own = Labels::from([(labels::LAYER.to_owned(), "4be1".to_owned())]);
+        let clean = without_machine(&machine, &image, own);
         assert_eq!(clean.env, lines(&["HTTP_PROXY", "container"]));
         assert_eq!(clean.labels, labels(&[("envup.directory", ""), ("team", ""), ("envup.layer", "4be1")]));
     }

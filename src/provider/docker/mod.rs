@@ -10,6 +10,7 @@ mod build;
 mod client;
 mod create;
 mod credentials;
+mod data;
 mod endpoint;
 mod errors;
 mod export;
@@ -31,19 +32,23 @@ mod proxies;
 mod prune;
 mod sending;
 mod sharing;
+mod snapshots;
 mod transport;
 mod version;
 mod volumes;
 
 pub use super::Surroundings;
 
-use super::{BoxFiles, Capabilities, Layers, LogLine, LogOptions, NewMachine, Operation, Provider, Scope};
+use super::{
+    BoxFiles, Capabilities, Layers, LogLine, LogOptions, NewMachine, Operation, Provider, Scope, Snapshots,
+};
 use crate::event::Context;
 use crate::model::fields::Fields;
 use crate::model::id::{Identity, ProjectId};
 use crate::model::layer::Layer;
 use crate::model::machine::{Build, Machine};
 use crate::model::observed::{Contents, Observed};
+use crate::model::snapshot::{KeptPart, Part};
 use crate::model::stack::{Network, Stack, Volume};
 use crate::model::{Error, Result};
 use crate::state::Directories;
@@ -114,6 +119,7 @@ impl Provider for DockerProvider {
             machine,
             environment: &stack.environment,
             image,
+            stands_for: None,
             layer: None,
             construction: None,
             networks: stack.networks.values().collect(),
@@ -198,6 +204,10 @@ impl Provider for DockerProvider {
         Some(self)
     }
 
+    fn snapshots(&self) -> Option<&dyn Snapshots> {
+        Some(self)
+    }
+
     fn wait(&self, identity: &Identity, name: &str, context: &Context) -> Result<i64> {
         apply::wait(&*self.client()?, &identity.machine(name), name, context)
     }
@@ -234,6 +244,42 @@ impl Layers for DockerProvider {
 
     fn remove(&self, key: &str) -> Result<bool> {
         layers::remove(&*self.client()?, key)
+    }
+}
+
+impl Snapshots for DockerProvider {
+    fn save(&self, identity: &Identity, part: &Part, context: &Context) -> Result<()> {
+        snapshots::save(&*self.client()?, identity, part, context)
+    }
+
+    fn list(&self, identity: &Identity) -> Result<Vec<KeptPart>> {
+        snapshots::list(&*self.client()?, identity)
+    }
+
+    fn restore_machine(
+        &self,
+        identity: &Identity,
+        part: &Part,
+        new: &NewMachine<'_>,
+        context: &Context,
+    ) -> Result<()> {
+        let client = &*self.client()?;
+        let proxies = proxies::proxies(&self.surroundings, &client.endpoint);
+        snapshots::restore_machine(client, identity, part, new, &proxies, context)
+    }
+
+    fn restore_volume(
+        &self,
+        identity: &Identity,
+        part: &Part,
+        volume: &Volume,
+        context: &Context,
+    ) -> Result<()> {
+        snapshots::restore_volume(&*self.client()?, identity, part, volume, context)
+    }
+
+    fn remove(&self, identity: &Identity, part: &Part) -> Result<()> {
+        snapshots::remove(&*self.client()?, identity, part)
     }
 }
 

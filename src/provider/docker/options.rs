@@ -60,7 +60,7 @@ pub(super) fn options(identity: &Identity, new: &NewMachine<'_>) -> Options {
     if machine.dns.is_empty() {
         options.host.dns = some(sharing::name_servers(new));
     }
-    options.host.mounts = Some(mounts(identity, machine, &new.volumes));
+    options.host.mounts = Some(mounts(identity, new));
     // The first network is the one the machine gets its way out by; the others are joined besides.
     options.host.network_mode = machine.networks.keys().next().map(|name| {
         let external = new.networks.iter().find(|network| network.name == *name);
@@ -256,7 +256,8 @@ fn device(device: &crate::model::machine::Device) -> DeviceMapping {
     }
 }
 
-fn mounts(identity: &Identity, machine: &Machine, volumes: &[&Volume]) -> Vec<Mount> {
+fn mounts(identity: &Identity, new: &NewMachine<'_>) -> Vec<Mount> {
+    let machine = new.machine;
     let folders = machine.sync.iter().map(|folder| Mount {
         typ: Some(MountType::BIND),
         source: Some(folder.host.display().to_string()),
@@ -265,8 +266,13 @@ fn mounts(identity: &Identity, machine: &Machine, volumes: &[&Volume]) -> Vec<Mo
         ..Mount::default()
     });
     let volumes = machine.volumes.iter().map(|mount| {
-        let volume = volumes.iter().find(|volume| Some(&volume.name) == mount.volume.as_ref()).copied();
-        volume_mount(identity, mount, volume)
+        let volume = new.volumes.iter().find(|volume| Some(&volume.name) == mount.volume.as_ref()).copied();
+        let mut mounted = volume_mount(identity, mount, volume);
+        if new.stands_for.is_some() && mount.volume.is_some() {
+            // What a snapshot found empty stays empty.
+            mounted.volume_options.get_or_insert_default().no_copy = Some(true);
+        }
+        mounted
     });
     folders.chain(volumes).collect()
 }

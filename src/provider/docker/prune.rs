@@ -4,7 +4,7 @@
 use super::client::Client;
 use super::errors::{Answer, Explain, is_conflict, is_missing};
 use super::labels::{self, Kind, Labels};
-use super::{agent_volume, layers};
+use super::{agent_volume, layers, snapshots};
 use crate::model::Result;
 use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
@@ -24,6 +24,7 @@ pub(super) fn prune(client: &Client) -> Result<()> {
             half_made(client).await?;
             images(client).await?;
             layers::sweep(client, labels::LAYER, now() - LEFT_BEHIND).await?;
+            snapshots::sweep(client).await?;
             agents(client).await
         })?
         .explain(|| "cannot remove what is no longer needed")

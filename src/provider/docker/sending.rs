@@ -1,7 +1,7 @@
 //! Turns what a blocking reader gives, or a blocking writer writes, into chunks for the body of a request.
 
 use crate::model::{Error, Result};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use std::io::{Read, Write};
 use tokio::sync::mpsc;
 
@@ -50,6 +50,32 @@ pub(super) fn reading<'a>(
                 return Ok(()); // the engine refused; its answer says why
             }
         }
+    };
+    (chunks, work)
+}
+
+/// The chunks that come from somewhere else, and the work of passing them on, to be done beside the request.
+pub(super) fn passing_on<B: AsRef<[u8]>>(
+    pieces: impl Stream<Item = Result<B>>,
+) -> (impl Stream<Item = Chunk> + Send + 'static, impl Future<Output = Result<()>>) {
+    let (sender, chunks) = chunks();
+    let work = async move {
+        let mut pieces = std::pin::pin!(pieces);
+        while let Some(piece) = pieces.next().await {
+            match piece {
+                Ok(piece) => {
+                    if sender.send(Ok(piece.as_ref().to_vec())).await.is_err() {
+                        return Ok(()); // the engine refused; its answer says why
+                    }
+                }
+                Err(error) => {
+                    // Breaks the request off, so that no half of it counts as whole.
+                    let _ = sender.send(Err(std::io::Error::other(error.to_string()))).await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
     };
     (chunks, work)
 }

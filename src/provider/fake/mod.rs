@@ -7,9 +7,10 @@ mod agent;
 mod fields;
 mod ground;
 mod layers;
+mod snapshots;
 mod world;
 
-use super::{Grounds, Layers, LogLine, LogOptions, Operation, Provider, Scope};
+use super::{Grounds, Layers, LogLine, LogOptions, Operation, Provider, Scope, Snapshots};
 use crate::event::Context;
 use crate::model::capabilities::Capabilities;
 use crate::model::fields::Fields;
@@ -102,6 +103,16 @@ impl FakeProvider {
         *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(watcher));
     }
 
+    /// Writes what is on a volume, as a machine would.
+    pub fn write(&self, volume: &str, data: &str) {
+        self.world().data.insert(volume.to_owned(), data.to_owned());
+    }
+
+    /// What is on a volume.
+    pub fn read(&self, volume: &str) -> String {
+        self.world().data.get(volume).cloned().unwrap_or_default()
+    }
+
     /// Changes the world from outside, as a user with the engine's own tools would.
     pub fn change(&self, change: impl FnOnce(&mut Observed)) {
         change(&mut self.world().observed);
@@ -181,6 +192,10 @@ impl Provider for FakeProvider {
 
     fn layers(&self) -> Option<&dyn Layers> {
         self.world().layers.is_some().then_some(self)
+    }
+
+    fn snapshots(&self) -> Option<&dyn Snapshots> {
+        Some(self)
     }
 
     fn connect(&self, _identity: &Identity, name: &str) -> Result<Box<dyn Transport>> {

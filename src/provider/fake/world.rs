@@ -2,6 +2,7 @@
 
 use super::fields::{network_field, of_machine, of_network, of_volume};
 use super::layers::Kept;
+use super::snapshots::KeptState;
 use crate::model::fields::Fields;
 use crate::model::id::Identity;
 use crate::model::observed::{Observed, ObservedMachine, ObservedThing, Owner, State};
@@ -32,6 +33,10 @@ pub struct World {
     pub layers: Option<Vec<Kept>>,
     /// Whether machines may be made before their networks.
     pub networks_later: bool,
+    /// What is on volumes.
+    pub data: BTreeMap<String, String>,
+    /// What is kept in snapshots.
+    pub kept: Vec<KeptState>,
     serial: usize,
 }
 
@@ -75,7 +80,10 @@ impl World {
                     machine.fields.0.remove(&network_field(name));
                 }
             }
-            Operation::RemoveVolume(name) => observed.volumes.retain(|volume| volume.name != name),
+            Operation::RemoveVolume(name) => {
+                observed.volumes.retain(|volume| volume.name != name);
+                self.data.remove(name);
+            }
             Operation::CreateMachine(new) => self.create(identity, new)?,
             Operation::StartMachine(name) => self.start(name)?,
             Operation::StopMachine { name, .. } => self.stop(name),
