@@ -1,5 +1,6 @@
 //! What is said before anything is made, and what is not touched.
 
+use crate::left::left;
 use crate::stage::{Stage, program, virsh};
 use std::path::Path;
 use std::process::Command;
@@ -75,4 +76,17 @@ fn a_range_that_somebody_has_is_refused_before_anything_is_made() {
     let ran = stage.env("up").exits(1);
     assert!(ran.stderr.contains("cannot have") && ran.stderr.contains("hint:"), "{}", ran.stderr);
     assert!(!virsh("net-list --all --name").contains(&stage.prefix("small")));
+}
+
+#[test]
+fn a_range_of_dockers_is_refused_for_containers_and_vms_together() {
+    let asked = ["network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}"];
+    let said = Command::new("docker").args(asked).output().unwrap();
+    let taken = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+    assert!(taken.contains('/'), "docker has a network of its own: {taken}");
+    let container = "[machine.db]\nbox = \"debian/12\"\n";
+    let stage = Stage::new(&format!("{VM}{container}[network.default]\nsubnet = \"{taken}\"\n"));
+    let ran = stage.env("up").exits(1);
+    assert!(ran.stderr.contains(&format!("network default cannot have {taken}")), "{}", ran.stderr);
+    assert_eq!(left(&stage.prefix("small")), Vec::<String>::new());
 }
