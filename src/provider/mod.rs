@@ -227,7 +227,7 @@ pub enum BoxFiles<'a> {
 }
 
 /// A machine to make, with all that its Envfile entry refers to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NewMachine<'a> {
     /// As declared.
     pub machine: &'a Machine,

@@ -1,6 +1,7 @@
 //! A VM as libvirt has it: the document that defines one, and what is read back out of it. Pure.
 
 use crate::labels::{Labels, NAMESPACE};
+use crate::volumes::serial;
 use crate::xml::{child, children, escape, find};
 use envup::model::machine::Port;
 use envup::model::size::Size;
@@ -38,6 +39,8 @@ pub struct Definition<'a> {
     pub kvm: bool,
     /// Paths of its disk, its kernel and its initrd.
     pub files: [String; 3],
+    /// Paths of its volumes' disks, in the order of the shape.
+    pub volumes: Vec<String>,
     /// Hardware address of the interface for published ports. Each VM has one: ports come and go while it runs.
     pub port_mac: String,
 }
@@ -53,6 +56,8 @@ pub struct Shape {
     pub networks: Vec<(String, String)>,
     /// Published ports.
     pub ports: Vec<Port>,
+    /// Names of the disks that it has besides its own.
+    pub volumes: Vec<String>,
 }
 
 impl Definition<'_> {
@@ -80,7 +85,7 @@ impl Definition<'_> {
              <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>\
              <devices>\
              <disk type='file' device='disk'><driver name='qemu' type='qcow2' discard='unmap'/><source file='{disk}'/>\
-             <target dev='vda' bus='virtio'/></disk>{interfaces}\
+             <target dev='vda' bus='virtio'/></disk>{volumes}{interfaces}\
              <controller type='usb' model='none'/><memballoon model='none'/>\
              <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\
              <serial type='pty'/><console type='pty'><target type='serial'/></console>\
@@ -90,8 +95,14 @@ impl Definition<'_> {
             labels = self.labels.to_xml(),
             memory = self.shape.memory,
             cpus = self.shape.cpus,
+            volumes = self.volumes(),
             ports = self.ports(),
         )
+    }
+
+    fn volumes(&self) -> String {
+        let disks = self.volumes.iter().zip(&self.shape.volumes).zip('b'..='z');
+        disks.map(|((path, name), letter)| extra_disk(path, name, letter)).collect()
     }
 
     fn ports(&self) -> String {
@@ -110,6 +121,15 @@ fn interface(network: &str, mac: &str) -> String {
     format!(
         "<interface type='network'><mac address='{mac}'/><source network='{}'/><model type='virtio'/></interface>",
         escape(network)
+    )
+}
+
+fn extra_disk(path: &str, name: &str, letter: char) -> String {
+    format!(
+        "<disk type='file' device='disk'><driver name='qemu' type='qcow2' discard='unmap'/><source file='{}'/>\
+         <target dev='vd{letter}' bus='virtio'/><serial>{}</serial></disk>",
+        escape(path),
+        serial(name)
     )
 }
 
@@ -194,7 +214,19 @@ fn shape(root: Node<'_, '_>) -> Shape {
     let forwards =
         arguments.filter_map(|argument| argument.attribute("value")).flat_map(|value| value.split(','));
     let ports = forwards.filter_map(|part| parse_forward(part.strip_prefix("hostfwd=")?));
-    Shape { memory, cpus: number("vcpu").unwrap_or(1), networks: networks.collect(), ports: ports.collect() }
+    let disks = find(root, &["devices"]).into_iter().flat_map(|devices| children(devices, "disk"));
+    let volumes = disks.filter_map(|disk| {
+        let is_own = child(disk, "target")?.attribute("dev") == Some("vda");
+        let path = child(disk, "source")?.attribute("file")?;
+        (!is_own).then(|| path.rsplit('/').next().unwrap_or(path).to_owned())
+    });
+    Shape {
+        memory,
+        cpus: number("vcpu").unwrap_or(1),
+        networks: networks.collect(),
+        ports: ports.collect(),
+        volumes: volumes.collect(),
+    }
 }
 
 #[cfg(test)]
@@ -219,6 +251,7 @@ pub mod tests {
             cpus: 2,
             networks: vec![("shop-3f9a1c-default".into(), "52:54:00:00:00:01".into())],
             ports: vec![port(80, 8080), port(443, 8443)],
+            volumes: vec!["shop-3f9a1c-data.volume.qcow2".into()],
         };
         let definition = Definition {
             name: "shop-3f9a1c-web",
@@ -227,6 +260,7 @@ pub mod tests {
             shape: shape.clone(),
             kvm: false,
             files: ["/disk".into(), "/kernel".into(), "/initrd".into()],
+            volumes: vec!["/pool/shop-3f9a1c-data.volume.qcow2".into()],
             port_mac: "52:54:00:00:00:02".into(),
         };
         // libvirt turns bytes into KiB.

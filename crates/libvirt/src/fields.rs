@@ -2,12 +2,16 @@
 
 use crate::domain::{MEMORY, Shape};
 use crate::labels::Labels;
+use crate::volumes;
 use envup::model::fields::Fields;
 use envup::model::id::Identity;
 use envup::model::machine::{Accel, Machine, Port};
 use envup::model::observed::Contents;
 use envup::model::size::Size;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Stands for a volume that goes with its machine.
+const OWN: &str = "(the machine's own)";
 
 /// Notes that a machine is given: all that its document does not tell as it was asked for.
 pub fn notes(labels: &mut Labels, machine: &Machine, image: &str, contents: &Contents) {
@@ -40,6 +44,11 @@ pub fn notes(labels: &mut Labels, machine: &Machine, image: &str, contents: &Con
     for (name, value) in &machine.labels {
         asked.insert(format!("label.{name}"), value.clone());
     }
+    for mount in &machine.volumes {
+        let name = mount.volume.as_deref().unwrap_or(OWN);
+        let value = if mount.read_only { format!("{name} (read-only)") } else { name.to_owned() };
+        asked.insert(format!("volume.{}", mount.path), value);
+    }
     ask_ports(labels, machine);
 }
 
@@ -56,7 +65,14 @@ pub fn declared(identity: &Identity, machine: &Machine) -> Shape {
         cpus: machine.cpus.map_or(1, |cpus| cpus.ceil().max(1.0) as u64),
         networks: machine.networks.keys().map(|name| (identity.network(name), String::new())).collect(),
         ports: machine.ports.clone(),
+        volumes: volumes_of(machine).map(|name| volumes::disk(identity, name)).collect(),
     }
+}
+
+/// Names of the volumes that a machine has, in the order in which it has their disks.
+pub fn volumes_of(machine: &Machine) -> impl Iterator<Item = &str> {
+    let names: BTreeSet<&str> = machine.volumes.iter().filter_map(|mount| mount.volume.as_deref()).collect();
+    names.into_iter()
 }
 
 /// The fields of a machine.
@@ -72,6 +88,7 @@ pub fn fields(labels: &Labels, shape: &Shape) -> Fields {
         let is_there = match name.split_once('.') {
             Some(("network", network)) => there.contains(network),
             Some(("port", _)) => published.get(name).is_some_and(|real| same_ports(value, real)),
+            Some(("volume", _)) => has_volume(labels, shape, value),
             _ => true,
         };
         if is_there {
@@ -91,6 +108,13 @@ pub fn fields(labels: &Labels, shape: &Shape) -> Fields {
         fields.set(name.clone(), digest);
     }
     fields
+}
+
+/// Whether the disk of a volume is there; one that goes with the machine is a directory of its own disk.
+fn has_volume(labels: &Labels, shape: &Shape, value: &str) -> bool {
+    let name = value.strip_suffix(" (read-only)").unwrap_or(value);
+    let disk = labels.identity().map(|identity| volumes::disk(&identity, name));
+    name == OWN || disk.is_some_and(|disk| shape.volumes.contains(&disk))
 }
 
 /// Names of the networks that a machine really has, as the stack calls them.
@@ -121,7 +145,7 @@ mod tests {
     use super::*;
     use crate::labels::Kind;
     use envup::model::id::ProjectId;
-    use envup::model::machine::{BoxSource, NetworkJoin, Source};
+    use envup::model::machine::{BoxSource, NetworkJoin, Source, VolumeMount};
 
     #[test]
     fn both_sides_are_equal_and_every_difference_shows() {
@@ -131,11 +155,17 @@ mod tests {
         machine.networks.insert("default".into(), NetworkJoin::default());
         let port = Port { guest: 80, host: None, host_ip: "127.0.0.1".into(), protocol: "tcp".into() };
         machine.ports.push(port);
+        for volume in [Some("data".to_owned()), None] {
+            let path = format!("/{}", volume.as_deref().unwrap_or("own"));
+            machine.volumes.push(VolumeMount { volume, path, read_only: true });
+        }
         let mut labels = Labels::new(&identity, "dev", Kind::Machine, "web");
         notes(&mut labels, &machine, "envup-box/debian-12:abc", &Contents::new());
         let declared = declared(&identity, &machine);
         let desired = fields(&labels, &declared);
         assert_eq!(desired.get("port.80/tcp"), Some("127.0.0.1:auto"));
+        assert_eq!(desired.get("volume./data"), Some("data (read-only)"));
+        assert_eq!(desired.get("volume./own"), Some("(the machine's own) (read-only)"));
 
         let mut real = declared.clone();
         real.ports[0].host = Some(40123);
@@ -146,6 +176,7 @@ mod tests {
             |shape: &mut Shape| shape.networks.clear(),
             |shape: &mut Shape| shape.networks.push(("virbr0".into(), String::new())),
             |shape: &mut Shape| shape.ports.clear(),
+            |shape: &mut Shape| shape.volumes.clear(),
         ] {
             let mut other = real.clone();
             change(&mut other);

@@ -25,6 +25,8 @@ pub enum Kind {
     Machine,
     /// A network of a stack.
     Network,
+    /// A volume of a stack.
+    Volume,
 }
 
 /// What is noted with a thing.
@@ -91,21 +93,32 @@ impl Labels {
 
     /// The element that libvirt keeps.
     pub fn to_xml(&self) -> String {
+        format!(
+            "<{PREFIX}:labels xmlns:{PREFIX}=\"{NAMESPACE}\">{}</{PREFIX}:labels>",
+            escape(&self.to_json())
+        )
+    }
+
+    /// The text itself.
+    pub fn to_json(&self) -> String {
         // Maps of strings always have a JSON form.
-        let text = serde_json::to_string(self).unwrap_or_default();
-        format!("<{PREFIX}:labels xmlns:{PREFIX}=\"{NAMESPACE}\">{}</{PREFIX}:labels>", escape(&text))
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     /// The same for a call that adds the namespace itself.
     pub fn to_plain_xml(&self) -> String {
-        let text = serde_json::to_string(self).unwrap_or_default();
-        format!("<labels>{}</labels>", escape(&text))
+        format!("<labels>{}</labels>", escape(&self.to_json()))
     }
 
     /// Reads the element; `None` when the thing is not ours.
     pub fn from_xml(element: &str, engine_name: &str) -> Option<Self> {
         let document = roxmltree::Document::parse(element).ok()?;
-        let labels: Self = serde_json::from_str(document.root_element().text()?).ok()?;
+        Self::from_json(document.root_element().text()?, engine_name)
+    }
+
+    /// Reads the text; `None` when the thing is not ours.
+    pub fn from_json(text: &str, engine_name: &str) -> Option<Self> {
+        let labels: Self = serde_json::from_str(text).ok()?;
         let fits = labels.version == VERSION && labels.engine_name()? == engine_name;
         fits.then_some(labels)
     }
@@ -136,6 +149,7 @@ impl Labels {
         Some(match self.kind {
             Kind::Machine => identity.machine(&self.name),
             Kind::Network => identity.network(&self.name),
+            Kind::Volume => identity.volume(&self.name),
         })
     }
 }

@@ -5,7 +5,9 @@
 //! * [`address`]: which addresses networks and machines get.
 //! * [`network`], [`names`], [`ground`]: networks, the names in them, and machines of other providers there.
 //! * [`pool`], [`boxes`]: disks, and the boxes they come from.
+//! * [`volumes`], [`mounts`]: disks of the stack that outlive machines, and how they are mounted inside one.
 //! * [`disks`], [`layers`]: the disk of a machine, and those that are kept for others to start from.
+//! * [`snapshots`]: copies of disks, to go back to.
 //! * [`seed`], [`cpio`]: what a machine is given before it first boots.
 //! * [`domain`], [`fields`]: a machine as libvirt has it, and what plans compare.
 //! * [`machine`]: making, starting, stopping and removing one.
@@ -24,6 +26,7 @@ mod kvm;
 mod labels;
 mod layers;
 mod machine;
+mod mounts;
 mod names;
 mod network;
 mod observe;
@@ -31,9 +34,11 @@ mod pool;
 mod ports;
 mod provider;
 mod seed;
+mod snapshots;
 mod transport;
 mod trouble;
 mod unsupported;
+mod volumes;
 mod xml;
 
 pub use provider::{LibvirtProvider, make};

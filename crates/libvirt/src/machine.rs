@@ -7,7 +7,7 @@ use crate::labels::{Kind, Labels};
 use crate::observe::{is_crashed, read, state};
 use crate::seed::{self, HostKey, Interface};
 use crate::trouble::{Answer, Explain, is_out_of_place, optional};
-use crate::{disks, fields, kvm, names, network, pool, ports, transport};
+use crate::{disks, fields, kvm, mounts, names, network, pool, ports, transport, volumes};
 use envup::event::{Context, Event};
 use envup::model::digest::hex;
 use envup::model::error::Attempt;
@@ -48,12 +48,21 @@ fn find(connection: &Connect, engine_name: &str) -> Answer<Option<Domain>> {
     optional(connection.lookup_domain_by_name(engine_name))
 }
 
+/// What a machine is made from that was one before.
+pub struct From<'a> {
+    /// The disk that its own is a copy of.
+    pub disk: &'a str,
+    /// The public half of the key that is on it.
+    pub host_key: &'a str,
+}
+
 /// Makes a machine, not yet started. What a killed run left of it is made anew; once its domain is there, all of it is.
 pub fn create(
     connection: &Connect,
     directories: &Directories,
     identity: &Identity,
     new: &NewMachine<'_>,
+    from: Option<&From<'_>>,
     context: &Context,
 ) -> Result<()> {
     let machine = new.machine;
@@ -80,9 +89,20 @@ pub fn create(
 
     let pool = pool::open(connection)?;
     let of_box = BoxVolumes::of(new.image);
-    let disk = disks::make(connection, &pool, &engine_name, &labels.machine.instance, new)?;
+    let disk = match from {
+        Some(from) => pool::copy(&pool, from.disk, &disks::disk(&engine_name))?,
+        None => disks::make(connection, &pool, &engine_name, &labels.machine.instance, new)?,
+    };
+    let mut volumes = Vec::new();
+    for name in fields::volumes_of(machine) {
+        let declared = new.volumes.iter().find(|volume| volume.name == name);
+        let missing = || Error::failed(format!("the volume {name} of {} is not declared", machine.name));
+        let made = volumes::create(connection, identity, declared.copied().ok_or_else(missing)?, context)?;
+        volumes.push(pool::path(&made)?);
+    }
     let host_key = HostKey::make()?;
-    labels.machine.host_key = host_key.public.clone();
+    // Where it was given one before it is not given another: see the initrd's mark.
+    labels.machine.host_key = from.map_or(&*host_key.public, |from| from.host_key).to_owned();
     let login = SshKey::of(&directories.data.join("projects").join(&identity.id.0))?;
     let port_mac = mac(&engine_name, PORTS);
     let content = seed::initrd(
@@ -92,7 +112,7 @@ pub fn create(
         &port_mac,
         &host_key,
         &login.public,
-        &new.files,
+        &[new.files.clone(), mounts::files(identity, machine)].concat(),
     );
     let what = format!("preparing {}", machine.name);
     let initrd = pool::write(
@@ -113,6 +133,7 @@ pub fn create(
         shape,
         kvm,
         files: [pool::path(&disk)?, pool::path(&kernel)?, pool::path(&initrd)?],
+        volumes,
         port_mac,
     };
     connection

@@ -5,6 +5,7 @@ use crate::fields::fields;
 use crate::labels::Labels;
 use crate::network;
 use crate::trouble::{Explain, is_missing};
+use crate::volumes;
 use envup::model::Result;
 use envup::model::observed::{Observed, ObservedMachine, Owner, PublishedPort, State};
 use envup::provider::Scope;
@@ -31,7 +32,10 @@ pub fn observe(connection: &Connect, scope: Scope<'_>) -> Result<Observed> {
     let mut networks = network::observe(connection)?;
     networks.retain(|network| is_wanted(&network.owner));
     networks.sort_by(|a, b| (&a.owner, &a.name).cmp(&(&b.owner, &b.name)));
-    Ok(Observed { machines, networks, volumes: Vec::new() })
+    let mut volumes = volumes::observe(connection)?;
+    volumes.retain(|volume| is_wanted(&volume.owner));
+    volumes.sort_by(|a, b| (&a.owner, &a.name).cmp(&(&b.owner, &b.name)));
+    Ok(Observed { machines, networks, volumes })
 }
 
 /// Labels and shape of a domain; `None` when it is not ours or went away meanwhile.

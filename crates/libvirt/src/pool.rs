@@ -216,6 +216,28 @@ pub fn overlay(
     StorageVol::create_xml(pool, &xml, 0).explain(cannot)
 }
 
+/// Copies a disk: what was written into it, above what it lies upon. The copy stands in the place of what has its name.
+pub fn copy(pool: &StoragePool, source: &str, name: &str) -> Result<StorageVol> {
+    let cannot = || format!("cannot copy the disk {source}");
+    let found =
+        volume(pool, source)?.ok_or_else(|| Error::failed(cannot()).hint("it is gone from the pool"))?;
+    let text = found.xml_desc(0).explain(cannot)?;
+    let document =
+        roxmltree::Document::parse(&text).map_err(|error| Error::failed(cannot()).because(error))?;
+    let told = |path: &[&str]| xml::find(document.root_element(), path).and_then(|node| node.text());
+    let below = told(&["backingStore", "path"]).map_or_else(String::new, |path| {
+        format!("<backingStore><path>{}</path><format type='qcow2'/></backingStore>", escape(path))
+    });
+    let xml = format!(
+        "<volume><name>{}</name><capacity>{}</capacity><target><format type='qcow2'/>\
+         <permissions><mode>0600</mode></permissions></target>{below}</volume>",
+        escape(name),
+        told(&["capacity"]).unwrap_or_default(),
+    );
+    remove(pool, name)?;
+    StorageVol::create_xml_from(pool, &xml, &found, 0).explain(cannot)
+}
+
 /// How long the disk in a qcow2 image is: a number in its header. libvirt itself may not have looked yet.
 fn length_of_image(connection: &Connect, volume: &StorageVol) -> Result<u64> {
     let header = read_some(connection, volume, 32)?;

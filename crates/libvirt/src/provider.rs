@@ -3,7 +3,10 @@
 use crate::labels::{Kind, Labels};
 use crate::transport::VmTransport;
 use crate::trouble::Explain;
-use crate::{boxes, connection, fields, layers, machine, network, observe, pool, ports, unsupported};
+use crate::{
+    boxes, connection, fields, layers, machine, network, observe, pool, ports, snapshots, unsupported,
+    volumes,
+};
 use envup::event::Context;
 use envup::model::capabilities::Capabilities;
 use envup::model::fields::Fields;
@@ -11,10 +14,12 @@ use envup::model::id::{Identity, ProjectId};
 use envup::model::layer::Layer;
 use envup::model::machine::Machine;
 use envup::model::observed::{Contents, Observed, State};
+use envup::model::snapshot::{KeptPart, Part};
 use envup::model::stack::{Network, Stack, Volume};
 use envup::model::{Error, Result};
 use envup::provider::{
-    BoxFiles, Grounds, Layers, LogLine, LogOptions, Operation, Provider, Scope, Surroundings,
+    BoxFiles, Grounds, Layers, LogLine, LogOptions, NewMachine, Operation, Provider, Scope, Snapshots,
+    Surroundings,
 };
 use envup::state::{Access, Directories, SshKey, create_directory, write_bytes};
 use envup::transport::Transport;
@@ -139,6 +144,7 @@ impl Provider for LibvirtProvider {
 
     fn describe(&self, stack: &Stack, machine: &Machine, image: &str, contents: &Contents) -> Result<Fields> {
         unsupported::check(machine)?;
+        volumes::check(stack, machine)?;
         // Whose machine it is shows in no field.
         let nobody = Identity {
             id: ProjectId("000000000000".to_owned()),
@@ -154,8 +160,8 @@ impl Provider for LibvirtProvider {
         network::describe(network)
     }
 
-    fn describe_volume(&self, _: &Volume) -> Fields {
-        Fields::default()
+    fn describe_volume(&self, volume: &Volume) -> Fields {
+        volumes::describe(volume)
     }
 
     fn observe(&self, scope: Scope<'_>) -> Result<Observed> {
@@ -178,11 +184,11 @@ impl Provider for LibvirtProvider {
             }
             Operation::RemoveNetwork(name) => network::remove(connection, identity, name),
             Operation::CreateVolume(volume) => {
-                Err(Error::usage(format!("volume {}: VMs have no volumes yet", volume.name)))
+                volumes::create(connection, identity, volume, context).map(drop)
             }
-            Operation::RemoveVolume(_) => Ok(()),
+            Operation::RemoveVolume(name) => volumes::remove(connection, identity, name),
             Operation::CreateMachine(new) => {
-                machine::create(connection, &self.directories, identity, new, context)
+                machine::create(connection, &self.directories, identity, new, None, context)
             }
             Operation::StartMachine(name) => machine::start(connection, identity, name, context),
             Operation::StopMachine { name, grace } => {
@@ -202,6 +208,10 @@ impl Provider for LibvirtProvider {
     }
 
     fn layers(&self) -> Option<&dyn Layers> {
+        Some(self)
+    }
+
+    fn snapshots(&self) -> Option<&dyn Snapshots> {
         Some(self)
     }
 
@@ -271,5 +281,33 @@ impl Layers for LibvirtProvider {
 
     fn remove(&self, key: &str) -> Result<bool> {
         layers::remove(&self.connection()?, key)
+    }
+}
+
+impl Snapshots for LibvirtProvider {
+    fn save(&self, identity: &Identity, part: &Part, context: &Context) -> Result<()> {
+        snapshots::save(&self.connection()?, identity, part, context)
+    }
+
+    fn list(&self, identity: &Identity) -> Result<Vec<KeptPart>> {
+        snapshots::list(&self.connection()?, identity)
+    }
+
+    fn restore_machine(
+        &self,
+        identity: &Identity,
+        part: &Part,
+        new: &NewMachine<'_>,
+        context: &Context,
+    ) -> Result<()> {
+        snapshots::restore_machine(&self.connection()?, &self.directories, identity, part, new, context)
+    }
+
+    fn restore_volume(&self, identity: &Identity, part: &Part, volume: &Volume, _: &Context) -> Result<()> {
+        snapshots::restore_volume(&self.connection()?, identity, part, volume)
+    }
+
+    fn remove(&self, identity: &Identity, part: &Part) -> Result<()> {
+        snapshots::remove(&self.connection()?, identity, part)
     }
 }

@@ -34,7 +34,6 @@ pub fn check(machine: &Machine) -> Result<()> {
         ("read_only", machine.read_only),
         ("platform", machine.platform.is_some()),
         // Those that are still to come.
-        ("volumes", !machine.volumes.is_empty()),
         ("sync", !machine.sync.is_empty()),
         ("tmpfs", !machine.tmpfs.is_empty()),
         ("sysctls", !machine.sysctls.is_empty()),

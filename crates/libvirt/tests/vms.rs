@@ -14,3 +14,5 @@ mod mixed;
 mod refused;
 #[path = "vms/stage.rs"]
 mod stage;
+#[path = "vms/volumes.rs"]
+mod volumes;

@@ -192,19 +192,7 @@ pub(super) fn restore_machine(
         client.block(client.docker.inspect_image(&image))?.explain(|| format!("cannot look at {image}"))?;
     let labels = kept.config.and_then(|config| config.labels);
     let base = labels::base(labels.as_ref()).unwrap_or_default().to_owned();
-    let new = NewMachine {
-        machine: new.machine,
-        environment: new.environment,
-        image: &image,
-        stands_for: Some(&base),
-        layer: None,
-        construction: None,
-        networks: new.networks.clone(),
-        places: new.places.clone(),
-        volumes: new.volumes.clone(),
-        files: new.files.clone(),
-        contents: new.contents.clone(),
-    };
+    let new = NewMachine { image: &image, stands_for: Some(&base), ..new.clone() };
     create::create(client, identity, &new, proxies, context)?;
     let container = identity.machine(&part.name);
     let found = inspect(client, &container, &part.name)?;

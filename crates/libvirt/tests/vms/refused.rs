@@ -40,6 +40,9 @@ fn what_a_vm_cannot_have_is_named() {
     let stage = Stage::new(&format!("{VM}pids = 5\ncap_add = [\"NET_ADMIN\"]\n"));
     let ran = stage.env("plan").exits(64);
     assert!(ran.stderr.contains("`pids`, `cap_add`"), "{}", ran.stderr);
+    let two = VM.replace("[machine.web]", "[volume.data]\n[machine.db]\nbox = \"debian/12\"\nprovider = \"libvirt\"\nvolumes = [\"data:/data\"]\n[machine.web]");
+    let stage = Stage::new(&format!("{two}volumes = [\"data:/data:ro\"]\n"));
+    assert!(stage.env("plan").exits(64).stderr.contains("both use the volume data"));
     let stage = Stage::new("name = \"small\"\n[machine.web]\nimage = \"app\"\nprovider = \"libvirt\"\n");
     assert!(stage.env("plan").exits(64).stderr.contains("made from boxes"));
 }

@@ -134,7 +134,7 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         if self.directory().join(".envup/id").exists() {
-            let gone = self.env("destroy --yes");
+            let gone = self.env("destroy --yes --volumes");
             if gone.code != 0 && !std::thread::panicking() {
                 panic!("cannot clean up:\n{}", gone.stderr);
             }
