@@ -95,6 +95,11 @@ impl BoxDisk {
         self.directory.join(INITRD)
     }
 
+    /// Where is kept what its files are, for the fingerprints of machines made from it.
+    pub fn cache_of_files(&self) -> PathBuf {
+        self.directory.join("files.cache")
+    }
+
     /// Its name in an engine, as that of an archive: `envup-box/debian-12:90ac…`.
     pub fn reference(&self) -> String {
         reference(&self.name, self.sha256())

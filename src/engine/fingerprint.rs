@@ -1,6 +1,6 @@
 //! The fingerprint of a machine of the stack: one call of the agent, with what is known of its files from the last time.
 
-use super::World;
+use super::{World, box_files};
 use crate::event::Context;
 use crate::model::Result;
 use crate::model::digest::sha256;
@@ -21,7 +21,13 @@ pub fn fingerprint(
     let provider = world.providers.get(&machine.provider)?;
     let transport = provider.connect(&world.identity, node)?;
     let request = request(world, level)?;
-    let taken = take(transport.as_ref(), request, &known_files(world, machine, node), context)?;
+    let known = known_files(world, machine, node);
+    let is_first =
+        world.project.baselines().latest_cache(&known_as(machine, node)).unwrap_or_default().is_empty();
+    let taken = take(transport.as_ref(), request, &known, context)?;
+    if is_first {
+        box_files::remember(world, machine, taken.cache.as_deref().unwrap_or(&known));
+    }
     if let Some(cache) = &taken.cache {
         // Only makes the next one quick.
         let _ = world.project.baselines().save_latest_cache(&known_as(machine, node), cache);
@@ -29,15 +35,16 @@ pub fn fingerprint(
     Ok(taken)
 }
 
-/// What is known of the files of a node: of itself, else of the machine that was there before it. What cannot be read only
-/// makes the fingerprint slow.
+/// What is known of the files of a node: of itself, else of the machine that was there before it, else of its box. What cannot be
+/// read only makes the fingerprint slow.
 pub fn known_files(world: &World, machine: &ObservedMachine, node: &str) -> Vec<u8> {
     let baselines = world.project.baselines();
     let known = baselines.latest_cache(&known_as(machine, node)).unwrap_or_default();
-    match known.is_empty() && node == machine.name {
-        true => baselines.former_cache(&machine.engine_name).unwrap_or_default(),
-        false => known,
+    if !known.is_empty() || node != machine.name {
+        return known;
     }
+    let former = baselines.former_cache(&machine.engine_name).unwrap_or_default();
+    if former.is_empty() { box_files::known(world, machine) } else { former }
 }
 
 /// Under what the files of a node are remembered.

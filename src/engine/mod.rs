@@ -6,6 +6,7 @@ mod accept;
 mod against;
 mod baseline;
 mod board;
+mod box_files;
 mod capture;
 mod certificates;
 mod consent;

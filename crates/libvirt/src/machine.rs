@@ -7,7 +7,7 @@ use crate::labels::{Kind, Labels};
 use crate::observe::{is_crashed, read, state};
 use crate::seed::{self, HostKey, Interface};
 use crate::trouble::{Answer, Explain, is_out_of_place, optional};
-use crate::{disks, fields, kvm, mounts, names, network, pool, ports, transport, volumes};
+use crate::{disks, fields, kvm, mounts, names, network, observe, pool, ports, transport, volumes};
 use envup::event::{Context, Event};
 use envup::model::digest::hex;
 use envup::model::error::Attempt;
@@ -198,8 +198,8 @@ pub fn start(connection: &Connect, identity: &Identity, name: &str, context: &Co
         else {
             return Ok(());
         };
-        let is_alive = || state(&found) == State::Running;
-        match transport::await_banner(name, address, &is_alive, context) {
+        let look = || observe::can_answer(connection, &identity.machine(name), name);
+        match transport::await_banner(name, address, &look, context) {
             Err(_) if is_crashed(&found) && !second => {
                 context.emit(Event::Note {
                     text: format!("QEMU crashed while {name} booted: it is started once more"),

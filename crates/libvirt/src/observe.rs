@@ -6,8 +6,8 @@ use crate::labels::Labels;
 use crate::network;
 use crate::trouble::{Explain, is_missing};
 use crate::volumes;
-use envup::model::Result;
 use envup::model::observed::{Observed, ObservedMachine, Owner, PublishedPort, State};
+use envup::model::{Error, Kind, Result};
 use envup::provider::Scope;
 use virt::connect::Connect;
 use virt::domain::Domain;
@@ -98,6 +98,32 @@ pub fn state(found: &Domain) -> State {
 pub fn is_crashed(found: &Domain) -> bool {
     let (state, reason) = raw_state(found);
     state == sys::VIR_DOMAIN_CRASHED || state == sys::VIR_DOMAIN_SHUTOFF && has_crashed(reason)
+}
+
+/// Fails when a machine cannot answer as it is now, and says why. While libvirt itself does not answer nobody knows: its daemon
+/// keeps all machines when it is started anew.
+pub fn can_answer(connection: &Connect, engine_name: &str, name: &str) -> Result<()> {
+    let no = |what: &str| Error::new(Kind::Incomplete, format!("{name} {what}"));
+    let found = match connection.lookup_domain_by_name(engine_name) {
+        Ok(found) => found,
+        Err(error) if is_missing(&error) => return Err(no("does not exist").hint("`env up` makes it")),
+        Err(_) => return Ok(()),
+    };
+    match raw_state(&found) {
+        (sys::VIR_DOMAIN_NOSTATE | sys::VIR_DOMAIN_RUNNING | sys::VIR_DOMAIN_BLOCKED, _) => Ok(()),
+        // For a moment libvirt knows only that it stopped.
+        (sys::VIR_DOMAIN_PAUSED, reason)
+            if [sys::VIR_DOMAIN_PAUSED_IOERROR, sys::VIR_DOMAIN_PAUSED_UNKNOWN].map(|one| one as i32).contains(&reason) =>
+        {
+            Err(no("is paused, because this host could not write its disk")
+                .hint("make room where libvirt keeps its disks (`virsh pool-info envup`); then `env up` lets it go on where it was"))
+        }
+        (sys::VIR_DOMAIN_PAUSED, _) => Err(no("is paused").hint("`env up` lets it go on where it was")),
+        _ if is_crashed(&found) => Err(no("does not run: QEMU ended without being asked to")
+            .hint("`env up` starts it")
+            .hint(format!("`sudo tail /var/log/libvirt/qemu/{engine_name}.log` shows what QEMU said"))),
+        _ => Err(no("does not run").hint("`env up` starts it")),
+    }
 }
 
 fn has_crashed(reason: i32) -> bool {

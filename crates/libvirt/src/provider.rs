@@ -115,12 +115,10 @@ impl LibvirtProvider {
             known_hosts: Some(known_hosts),
             sudo: false,
         };
-        let (found, connection) = (identity.machine(name), self.connection()?);
-        let is_alive = move || {
-            let found = connection.lookup_domain_by_name(&found);
-            found.is_ok_and(|found| observe::state(&found) == State::Running)
-        };
-        let new = VmTransport::new(name, address, target, &self.directories.runtime, Arc::new(is_alive))?;
+        let (engine_name, machine, connection) =
+            (identity.machine(name), name.to_owned(), self.connection()?);
+        let look = move || observe::can_answer(&connection, &engine_name, &machine);
+        let new = VmTransport::new(name, address, target, &self.directories.runtime, Arc::new(look))?;
         Ok(transports.entry(instance.clone()).or_insert(new).clone())
     }
 }

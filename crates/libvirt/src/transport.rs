@@ -24,13 +24,16 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How long a VM may take until its sshd answers. In software, beside others, a boot takes its time.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Looks at a machine that does not answer; says why it cannot.
+pub type Look = dyn Fn() -> Result<()> + Send + Sync;
+
 /// A way into one VM; clones share one connection.
 #[derive(Clone)]
 pub struct VmTransport {
     machine: String,
     address: Ipv4Addr,
-    /// Whether it makes sense to wait for an answer.
-    is_alive: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Fails when it makes no sense to wait for an answer.
+    look: Arc<Look>,
     has_answered: Arc<AtomicBool>,
     ssh: SshTransport,
 }
@@ -42,10 +45,10 @@ impl VmTransport {
         address: Ipv4Addr,
         target: SshTarget,
         runtime: &std::path::Path,
-        is_alive: Arc<dyn Fn() -> bool + Send + Sync>,
+        look: Arc<Look>,
     ) -> Result<Self> {
         let ssh = SshTransport::new(target, runtime)?;
-        Ok(Self { machine: machine.to_owned(), address, is_alive, has_answered: Arc::default(), ssh })
+        Ok(Self { machine: machine.to_owned(), address, look, has_answered: Arc::default(), ssh })
     }
 
     /// Waits until it can be connected to.
@@ -53,17 +56,30 @@ impl VmTransport {
         if self.has_answered.load(Ordering::Relaxed) {
             return Ok(());
         }
-        await_banner(&self.machine, self.address, &*self.is_alive, context)?;
+        await_banner(&self.machine, self.address, &*self.look, context)?;
         self.has_answered.store(true, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// The hints of ssh are about hosts that others keep; the key of a VM is known from before it first booted.
+fn of_a_vm(machine: &str, mut error: Error) -> Error {
+    if error.message.contains("the host key of") {
+        error.hints = vec![
+            format!(
+                "it is not the key that {machine} was given when it was made: find out who changed it, with `virsh console`"
+            ),
+            format!("`env rebuild {machine}` makes the machine anew, with a new key that is known"),
+        ];
+    }
+    error
 }
 
 /// Waits until the sshd of a machine answers. A connection alone says nothing.
 pub fn await_banner(
     machine: &str,
     address: Ipv4Addr,
-    is_alive: &dyn Fn() -> bool,
+    look: &dyn Fn() -> Result<()>,
     context: &Context,
 ) -> Result<()> {
     let what = format!("waiting for the ssh server of {machine}");
@@ -74,11 +90,7 @@ pub fn await_banner(
             Ok(()) => return Ok(()),
             Err(seen) => seen,
         };
-        if !is_alive() {
-            return Err(
-                Error::new(Kind::Incomplete, format!("{machine} does not run")).hint("`env up` starts it")
-            );
-        }
+        look()?;
         if !told {
             let (machine, requirement) = (machine.to_owned(), "its ssh server".to_owned());
             context.emit(Event::Waiting { machine, requirement, detail: seen });
@@ -107,21 +119,21 @@ fn banner(address: Ipv4Addr) -> std::result::Result<(), String> {
 impl Transport for VmTransport {
     fn exec(&self, command: Command, output: &mut dyn Output, context: &Context) -> Result<Exit> {
         self.ready(context)?;
-        self.ssh.exec(command, output, context)
+        self.ssh.exec(command, output, context).map_err(|error| of_a_vm(&self.machine, error))
     }
 
     fn put(&self, archive: &mut (dyn Read + Send), directory: &str, context: &Context) -> Result<()> {
         self.ready(context)?;
-        self.ssh.put(archive, directory, context)
+        self.ssh.put(archive, directory, context).map_err(|error| of_a_vm(&self.machine, error))
     }
 
     fn get(&self, path: &str, archive: &mut dyn Write, context: &Context) -> Result<()> {
         self.ready(context)?;
-        self.ssh.get(path, archive, context)
+        self.ssh.get(path, archive, context).map_err(|error| of_a_vm(&self.machine, error))
     }
 
     fn agent(&self, context: &Context) -> Result<String> {
         self.ready(context)?;
-        self.ssh.agent(context)
+        self.ssh.agent(context).map_err(|error| of_a_vm(&self.machine, error))
     }
 }

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
+#[path = "vms/faults.rs"]
+mod faults;
+#[path = "vms/gate.rs"]
+mod gate;
 #[path = "vms/layers.rs"]
 mod layers;
 #[path = "vms/left.rs"]
@@ -10,6 +14,8 @@ mod left;
 mod lifecycle;
 #[path = "vms/mixed.rs"]
 mod mixed;
+#[path = "vms/private.rs"]
+mod private;
 #[path = "vms/refused.rs"]
 mod refused;
 #[path = "vms/stage.rs"]

@@ -13,7 +13,7 @@ const MAGIC: &[u8] = b"envup files 1\n";
 /// What one fingerprint read. Names borrow from the bytes it was read from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cache<'b> {
-    /// The key that keyed digests were made with, as fingerprints tell it.
+    /// The key that keyed digests were made with, as fingerprints tell it; empty where there are none.
     pub key_id: &'b str,
     /// Sorted by path.
     pub directories: Vec<CachedDirectory<'b>>,

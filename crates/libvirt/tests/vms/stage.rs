@@ -28,6 +28,8 @@ impl Ran {
 pub struct Stage {
     place: TempDir,
     layers: bool,
+    /// The libvirt that is used, if not this host's.
+    uri: Option<String>,
 }
 
 impl Stage {
@@ -57,6 +59,12 @@ impl Stage {
         stage
     }
 
+    /// The same with another libvirt than this host's.
+    pub fn on(mut self, uri: &str) -> Self {
+        self.uri = Some(uri.to_owned());
+        self
+    }
+
     fn empty() -> Self {
         let place = tempfile::Builder::new().prefix("envup-vm-").tempdir().unwrap();
         std::fs::create_dir_all(place.path().join("project")).unwrap();
@@ -65,7 +73,7 @@ impl Stage {
         let boxes = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boxes");
         std::fs::create_dir_all(&boxes).unwrap();
         std::os::unix::fs::symlink(boxes, place.path().join("data/boxes")).unwrap();
-        Self { place, layers: false }
+        Self { place, layers: false, uri: None }
     }
 
     /// Where its Envfile is.
@@ -111,6 +119,9 @@ impl Stage {
         command.env("ENVUP_DATA_DIR", self.place.path().join("data"));
         if !self.layers {
             command.env("ENVUP_NO_LAYERS", "1");
+        }
+        if let Some(uri) = &self.uri {
+            command.env("LIBVIRT_DEFAULT_URI", uri);
         }
         command
     }

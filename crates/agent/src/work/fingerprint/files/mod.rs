@@ -54,6 +54,16 @@ struct Scan<'a> {
     began: u64,
 }
 
+/// Whether a cache may be used by whoever has this key. One of no key has nothing keyed in it, and is anybody's.
+fn is_usable(cache: &Cache<'_>, key_id: &str) -> bool {
+    let is_keyed =
+        |file: &envup_agent::CachedFile<'_>| matches!(file.content, envup_agent::Content::Keyed(_));
+    match cache.key_id {
+        "" => !cache.directories.iter().flat_map(|directory| &directory.files).any(is_keyed),
+        other => other == key_id,
+    }
+}
+
 /// Looks at all files, with the cache of the last time; one that is damaged or of another key is as good as none.
 pub fn collect(view: &View<'_>, level: Level, cache_bytes: &[u8]) -> Result<Files, Failure> {
     let path = view.path("/");
@@ -63,7 +73,7 @@ pub fn collect(view: &View<'_>, level: Level, cache_bytes: &[u8]) -> Result<File
         opened.map_err(|error| Failure::io(format!("cannot open {}", path.display()), error))?;
     let key_id = view.key_id();
     let cache =
-        Cache::from_bytes(cache_bytes).ok().filter(|cache| cache.key_id == key_id).unwrap_or_default();
+        Cache::from_bytes(cache_bytes).ok().filter(|cache| is_usable(cache, &key_id)).unwrap_or_default();
     let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
     let scope = Scope::read(&path, status.st_dev);
     let began = u64::try_from(began).unwrap_or_default();
