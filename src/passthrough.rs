@@ -39,6 +39,7 @@ pub const VERBS: &[&str] = &[
     "inventory",
     "box",
     "layer",
+    "folder",
     "completions",
     "help",
     "version",

@@ -9,7 +9,7 @@ apt() { APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get -q -y "$@"; }
 
 # The kernel's own initrd would never be booted, and takes as long to make as everything else.
 apt --no-install-recommends -o DPkg::Chroot-Directory="$root" \
-  -o DPkg::Options::=--path-exclude=/etc/kernel/postinst.d/initramfs-tools install linux-image-cloud-amd64 udev
+  -o DPkg::Options::=--path-exclude=/etc/kernel/postinst.d/initramfs-tools install linux-image-cloud-amd64 udev rsync
 
 kernel=$(basename "$root"/lib/modules/*)
 cp "$root/boot/vmlinuz-$kernel" "$out/kernel"

@@ -14,6 +14,7 @@ mod copy;
 mod destroy;
 mod drift;
 mod exec;
+mod folder;
 mod help;
 mod interrupt;
 mod inventory;
@@ -108,6 +109,7 @@ enum Verb {
     Inventory(inventory::Inventory),
     Box(boxes::Boxes),
     Layer(layers::LayerVerb),
+    Folder(folder::FolderVerb),
     Completions(completions::Completions),
     Help(help::Help),
     Version(version::Version),
@@ -196,6 +198,7 @@ macro_rules! each_verb {
             Verb::Inventory($verb) => $call,
             Verb::Box($verb) => $call,
             Verb::Layer($verb) => $call,
+            Verb::Folder($verb) => $call,
             Verb::Completions($verb) => $call,
             Verb::Help($verb) => $call,
             Verb::Version($verb) => $call,

@@ -3,7 +3,8 @@
 use super::board::{Board, Stage};
 use super::layers::{self, Start};
 use super::{
-    Planned, World, certificates, contents, desired, identity, images, ready, steps, things, together,
+    Planned, World, certificates, contents, desired, folders, identity, images, ready, steps, things,
+    together,
 };
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
@@ -193,6 +194,7 @@ impl Work<'_> {
             steps::remove_files(&machine.name, &self.left_configs(), transport, context)?;
             steps::record_contents(transport, &digests, &old, context)?;
         }
+        folders::send(self.world, machine, self.workshop, context)?;
         if let Some(observed) = self.observed().filter(|_| !fresh) {
             // From now on only the machine knows how far its steps are, should we be killed.
             self.world.project.ledgers().forget(&observed.engine_id)?;

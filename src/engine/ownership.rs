@@ -5,7 +5,7 @@
 //! costs no call to an engine; only a machine can do the handing over, because `env` is not root. Where engines map users
 //! nothing belongs to root here, and nothing is done.
 
-use super::{World, observe};
+use super::{World, folders, observe};
 use crate::event::{Context, Event};
 use crate::model::machine::{Folder, Machine};
 use crate::model::observed::{Observed, ObservedMachine, State};
@@ -19,7 +19,10 @@ use std::path::{Path, PathBuf};
 
 /// Settles the folders of one machine after a command in it; what does not work is a note.
 pub fn settle(world: &World, machine: &str, context: &Context) {
-    let Some(machine) = world.stack.machines.get(machine) else { return };
+    let Some(machine) = world.stack.machines.get(machine).filter(|machine| sees_folders(world, machine))
+    else {
+        return;
+    };
     let mut seen = Seen::default();
     if machine.sync.iter().any(|folder| seen.youngest(machine, folder).is_some()) {
         let settled = observe(world).map(|view| view.observed);
@@ -34,9 +37,14 @@ pub fn settle(world: &World, machine: &str, context: &Context) {
 /// Settles the folders of all machines that were just seen to run.
 pub fn settle_all(world: &World, observed: &Observed, context: &Context) {
     let mut seen = Seen::default();
-    for machine in world.stack.machines.values() {
+    for machine in world.stack.machines.values().filter(|machine| sees_folders(world, machine)) {
         tell(machine, one(world, machine, observed, &mut seen, context), context);
     }
+}
+
+/// A machine with copies of them writes into no folder of this host.
+fn sees_folders(world: &World, machine: &Machine) -> bool {
+    folders::are_copied(world, machine).is_ok_and(|are_copied| !are_copied)
 }
 
 fn tell(machine: &Machine, settled: Result<()>, context: &Context) {

@@ -89,6 +89,8 @@ pub(super) static SYNC: Keys = key_table! { "machine.NAME.sync"
     "from" "path" r#"".""# "" "the folder on the host";
     "to" "path" r#""/srv/app""# "" "where the machine sees it";
     "read_only" "boolean" "true" "false" "the machine cannot write to it";
+    "exclude" "list of strings" r#"["target", "*.log"]"# "" "of a VM, where it is copied: what is left out, by patterns of rsync";
+    "gitignore" "boolean" "true" "false" "of a VM: leave out what git ignores, and .git";
 };
 
 pub(super) static ULIMIT: Keys = key_table! { "machine.NAME.ulimits.LIMIT"

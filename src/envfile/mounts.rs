@@ -59,7 +59,7 @@ fn folder(value: &Value) -> Option<Folder> {
     };
     let guest = in_machine(guest).map_err(|why| value.refuse(why)).ok();
     let host = text_on_host(value, host, Want::Any);
-    Some(Folder { host: host?, guest: guest?, read_only })
+    Some(Folder { host: host?, guest: guest?, read_only, exclude: Vec::new(), gitignore: false })
 }
 
 fn folder_table(value: &Value) -> Option<Folder> {
@@ -71,7 +71,8 @@ fn folder_table(value: &Value) -> Option<Folder> {
     let host = from.and_then(|from| on_host(&from, Want::Any));
     let guest = to.and_then(|to| to.parse(in_machine));
     let read_only = table.flag("read_only");
-    Some(Folder { host: host?, guest: guest?, read_only })
+    let (exclude, gitignore) = (table.strings("exclude"), table.flag("gitignore"));
+    Some(Folder { host: host?, guest: guest?, read_only, exclude, gitignore })
 }
 
 /// The text without its `:ro` or `:rw`, and whether it was `:ro`.

@@ -11,6 +11,8 @@ pub struct Capabilities {
     pub existing: bool,
     /// Its machines start from the disk of a box, not from the archive.
     pub disks: bool,
+    /// Its machines do not see folders of this host: they are copied.
+    pub copies_folders: bool,
     /// Most hosts do without it: where it cannot be used, nothing of it is taken to exist when all stacks are listed.
     pub optional: bool,
     /// A machine that runs an image can be made before the network that it joins: only its start needs the network.

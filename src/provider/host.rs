@@ -24,6 +24,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     update_box: &[],
     existing: true,
     disks: false,
+    copies_folders: false,
     optional: false,
     networks_later: false,
 };

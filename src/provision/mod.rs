@@ -20,6 +20,7 @@ mod staging;
 mod workshop;
 
 pub use ansible::of_host as ansible_variables_of_host;
+pub use host_run::HostRun;
 pub use inputs::digest_of_file;
 pub use running::{Applied, Failure, Target};
 pub use workshop::Workshop;

@@ -56,7 +56,13 @@ const KEYS: &[Key] = &[
     }),
     ("sync", &["sync./srv", "sync./ro"], |m| {
         m.sync = [("/srv", false), ("/ro", true)]
-            .map(|(guest, read_only)| Folder { host: "/etc".into(), guest: guest.into(), read_only })
+            .map(|(guest, read_only)| Folder {
+                host: "/etc".into(),
+                guest: guest.into(),
+                read_only,
+                exclude: Vec::new(),
+                gitignore: false,
+            })
             .into();
     }),
     ("tmpfs", &["tmpfs./scratch", "tmpfs./plain"], |m| {

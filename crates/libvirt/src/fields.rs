@@ -41,6 +41,19 @@ pub fn notes(labels: &mut Labels, machine: &Machine, image: &str, contents: &Con
     if !machine.dns.is_empty() {
         asked.insert("dns".to_owned(), machine.dns.join(", "));
     }
+    for (name, value) in &machine.sysctls {
+        asked.insert(format!("sysctl.{name}"), value.clone());
+    }
+    for folder in &machine.sync {
+        let mut value = folder.host.display().to_string();
+        let left_out =
+            folder.exclude.iter().map(String::as_str).chain(folder.gitignore.then_some("what git ignores"));
+        let left_out: Vec<&str> = left_out.collect();
+        if !left_out.is_empty() {
+            value += &format!(" (without {})", left_out.join(", "));
+        }
+        asked.insert(format!("sync.{}", folder.guest), value);
+    }
     for (name, value) in &machine.labels {
         asked.insert(format!("label.{name}"), value.clone());
     }

@@ -38,6 +38,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     update_box: &["env."],
     existing: false,
     disks: true,
+    copies_folders: true,
     optional: true,
     networks_later: false,
 };

@@ -72,6 +72,11 @@ pub fn initrd(
     place("/etc/hostname", 0o644, format!("{name}\n").as_bytes());
     place("/etc/hosts", 0o644, hosts(machine, interfaces).as_bytes());
     place("/etc/resolv.conf", 0o644, resolv_conf(machine, interfaces).as_bytes());
+    if !machine.sysctls.is_empty() {
+        let settings: String =
+            machine.sysctls.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
+        place("/etc/sysctl.d/90-envup.conf", 0o644, settings.as_bytes());
+    }
     place("/etc/ssh/ssh_host_ed25519_key", 0o600, &host_key.private);
     place("/etc/ssh/ssh_host_ed25519_key.pub", 0o644, format!("{}\n", host_key.public).as_bytes());
     archive.directory(&format!("{DISK}/root"), 0o700);

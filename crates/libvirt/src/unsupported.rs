@@ -34,9 +34,7 @@ pub fn check(machine: &Machine) -> Result<()> {
         ("read_only", machine.read_only),
         ("platform", machine.platform.is_some()),
         // Those that are still to come.
-        ("sync", !machine.sync.is_empty()),
         ("tmpfs", !machine.tmpfs.is_empty()),
-        ("sysctls", !machine.sysctls.is_empty()),
         ("restart", machine.restart != Restart::No),
     ];
     let asked: Vec<String> =

@@ -4,6 +4,8 @@
 
 #[path = "vms/faults.rs"]
 mod faults;
+#[path = "vms/folders.rs"]
+mod folders;
 #[path = "vms/gate.rs"]
 mod gate;
 #[path = "vms/layers.rs"]

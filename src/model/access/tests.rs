@@ -14,7 +14,7 @@ fn machine() -> Machine {
 }
 
 fn folder(host: &str, read_only: bool) -> Folder {
-    Folder { host: host.into(), guest: "/mnt".into(), read_only }
+    Folder { host: host.into(), guest: "/mnt".into(), read_only, exclude: Vec::new(), gitignore: false }
 }
 
 fn port(host_ip: &str, host: Option<u16>) -> Port {

@@ -102,6 +102,10 @@ pub struct Folder {
     pub guest: String,
     /// Whether the machine can only read it.
     pub read_only: bool,
+    /// Where it is copied: what is left out, by patterns of rsync.
+    pub exclude: Vec<String>,
+    /// Where it is copied: whether what git ignores is left out.
+    pub gitignore: bool,
 }
 
 /// How a machine joins a network.

@@ -39,6 +39,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     update_box: &["env.", "config.", "secret."],
     existing: false,
     disks: false,
+    copies_folders: false,
     optional: false,
     networks_later: false,
 };
