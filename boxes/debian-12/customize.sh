@@ -60,6 +60,9 @@ put /etc/dpkg/dpkg.cfg.d/unsafe-io <<END
 force-unsafe-io
 END
 
+# --- one set of numbers: these groups come with the kernel of a VM, before all that its steps add ----------------------
+for group in input sgx kvm render; do inside addgroup --quiet --system "$group"; done
+
 # --- no identity, no traces of the machine that built it -------------------------------------------------------------
 rm -f "$root"/etc/ssh/ssh_host_*
 # Empty, not missing: a missing one makes systemd start over with every unit's default, sshd's included.

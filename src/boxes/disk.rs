@@ -34,7 +34,7 @@ pub struct BoxDisk {
 /// What is known about a disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskMeta {
-    /// Digest of the recipe it was made by.
+    /// Digest of what it was made by.
     pub(super) recipe: String,
     /// When it was made, in seconds since 1970.
     pub created: u64,

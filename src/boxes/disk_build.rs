@@ -4,6 +4,7 @@
 use super::build::{Mmdebstrap, run};
 use super::recipe::Recipe;
 use crate::event::{Context, Event};
+use crate::model::digest::Digester;
 use crate::model::{Error, Kind, Result};
 use crate::state::find_program;
 use rustix::process::geteuid;
@@ -16,6 +17,13 @@ const DISK_SCRIPT: &str = include_str!("disk.sh");
 
 /// The directory in which that script leaves what it made.
 pub(super) const LEFT: &str = "envup-disk";
+
+/// Digest of what a disk is made by: the recipe, and what we do with it.
+pub(super) fn made_by(recipe: &Recipe) -> String {
+    let mut digester = Digester::new("disk/1");
+    digester.part(&recipe.digest).part(DISK_SCRIPT);
+    digester.finish()
+}
 
 impl Mmdebstrap {
     /// Leaves a disk, a kernel and an initrd in a directory below `scratch`.

@@ -95,8 +95,18 @@ pub fn initrd(
     initrd
 }
 
+/// As container engines write them.
+const LOCAL_HOSTS: &str = "\
+127.0.0.1 localhost
+::1 localhost ip6-localhost ip6-loopback
+fe00::0 ip6-localnet
+ff00::0 ip6-mcastprefix
+ff02::1 ip6-allnodes
+ff02::2 ip6-allrouters
+";
+
 fn hosts(machine: &Machine, interfaces: &[Interface]) -> String {
-    let mut text = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n".to_owned();
+    let mut text = LOCAL_HOSTS.to_owned();
     let name = machine.host_name();
     let address =
         interfaces.first().map_or_else(|| "127.0.1.1".to_owned(), |first| first.address.to_string());

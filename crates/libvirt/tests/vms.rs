@@ -18,6 +18,8 @@ mod lifecycle;
 mod mixed;
 #[path = "vms/private.rs"]
 mod private;
+#[path = "vms/parity.rs"]
+mod parity;
 #[path = "vms/refused.rs"]
 mod refused;
 #[path = "vms/stage.rs"]

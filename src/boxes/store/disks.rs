@@ -2,7 +2,7 @@
 
 use super::super::cannot_write;
 use super::super::disk::{BoxDisk, DISK};
-use super::super::disk_build::LEFT;
+use super::super::disk_build::{LEFT, made_by};
 use super::super::incoming::Scratch;
 use super::super::meta::BoxFile;
 use super::super::recipe::Recipe;
@@ -18,7 +18,8 @@ impl Store {
     pub fn find_disk(&self, source: &BoxSource) -> Result<Option<BoxDisk>> {
         let Some(found) = self.find(source)? else { return Ok(None) };
         let recipe = self.recipe_of(source)?;
-        Ok(BoxDisk::of(&found).filter(|disk| recipe.is_none_or(|recipe| disk.meta.recipe == recipe.digest)))
+        Ok(BoxDisk::of(&found)
+            .filter(|disk| recipe.is_none_or(|recipe| disk.meta.recipe == made_by(&recipe))))
     }
 
     /// The same, made when it is not kept, and verified.
@@ -65,7 +66,7 @@ impl Store {
         self.tell_origin(recipe, context);
         self.builder.build_disk(recipe, &found.path, scratch.path(), context)?;
         let left = scratch.path().join(LEFT);
-        BoxDisk::describe(&left, &recipe.digest, context)?;
+        BoxDisk::describe(&left, &made_by(recipe), context)?;
         let place = found.directory().join(DISK);
         let failed = |error| cannot_write(&place, error);
         if place.exists() {

@@ -30,6 +30,8 @@ pub struct Stage {
     layers: bool,
     /// The libvirt that is used, if not this host's.
     uri: Option<String>,
+    /// Beside dev.
+    environment: Option<&'static str>,
 }
 
 impl Stage {
@@ -65,6 +67,12 @@ impl Stage {
         self
     }
 
+    /// From now on it is brought up in this environment too, which goes away with it.
+    pub fn and_environment(mut self, environment: &'static str) -> Self {
+        self.environment = Some(environment);
+        self
+    }
+
     fn empty() -> Self {
         let place = tempfile::Builder::new().prefix("envup-vm-").tempdir().unwrap();
         std::fs::create_dir_all(place.path().join("project")).unwrap();
@@ -73,7 +81,7 @@ impl Stage {
         let boxes = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boxes");
         std::fs::create_dir_all(&boxes).unwrap();
         std::os::unix::fs::symlink(boxes, place.path().join("data/boxes")).unwrap();
-        Self { place, layers: false, uri: None }
+        Self { place, layers: false, uri: None, environment: None }
     }
 
     /// Where its Envfile is.
@@ -145,9 +153,11 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         if self.directory().join(".envup/id").exists() {
-            let gone = self.env("destroy --yes --volumes");
-            if gone.code != 0 && !std::thread::panicking() {
-                panic!("cannot clean up:\n{}", gone.stderr);
+            for environment in self.environment.into_iter().chain(["dev"]) {
+                let gone = self.env(&format!("destroy --yes --volumes --env {environment}"));
+                if gone.code != 0 && !std::thread::panicking() {
+                    panic!("cannot clean up:\n{}", gone.stderr);
+                }
             }
         }
         if self.layers {

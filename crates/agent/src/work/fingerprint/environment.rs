@@ -30,6 +30,9 @@ const VOLATILE: &[&str] = &[
     "container_uuid",
 ];
 
+/// The name of its process.
+const SYSTEMD: &str = "systemd";
+
 /// Where systemd's settings for all services stand; later ones take precedence.
 const MANAGER: &[&str] = &[
     "/usr/lib/systemd/system.conf",
@@ -81,9 +84,11 @@ pub fn search_path(view: &View<'_>, found: &mut Found) -> Option<String> {
     login.get("PATH").cloned().or_else(|| first_process(view, found).get("PATH").cloned())
 }
 
-/// What process 1 began with.
+/// What process 1 began with. Of systemd nobody inherits that: a kernel, or an engine, gave it for systemd alone.
 fn first_process(view: &View<'_>, found: &mut Found) -> BTreeMap<String, String> {
-    if !view.is_live() {
+    let is_systemd =
+        || view.text("/proc/1/comm", &mut Found::default()).is_some_and(|name| name.trim_end() == SYSTEMD);
+    if !view.is_live() || is_systemd() {
         return BTreeMap::new();
     }
     let text = process::as_itself(1, || view.text("/proc/1/environ", found));
