@@ -17,8 +17,9 @@ impl Engine {
         let place = tempfile::Builder::new().prefix("envup-engine-").tempdir().unwrap();
         let at = |name: &str| place.path().join(name);
         let log = fs::File::create(at("log")).unwrap();
-        let process = Command::new("dockerd")
-            .args(["--bridge", "none", "--iptables=false", "--ip-masq=false", "--host"])
+        // With networks of its own: an engine without a bridge would take the bridge of the other one away.
+        let process = Command::new("unshare")
+            .args(["--net", "dockerd", "--bridge", "none", "--iptables=false", "--ip-masq=false", "--host"])
             .arg(format!("unix://{}", at("socket").display()))
             .args([PathBuf::from("--data-root"), at("data"), "--exec-root".into(), at("run")])
             .args([PathBuf::from("--pidfile"), at("pid")])
