@@ -11,9 +11,6 @@ use std::path::Path;
 use virt::connect::Connect;
 use virt::storage_pool::StoragePool;
 
-/// What names of boxes' volumes begin with.
-const PREFIX: &str = "box-";
-
 /// Names of a box's volumes.
 pub struct BoxVolumes {
     stem: String,
@@ -23,7 +20,7 @@ impl BoxVolumes {
     /// Those of a box by its name in an engine, `envup-box/debian-12:90ac…`.
     pub fn of(reference: &str) -> Self {
         let name = reference.rsplit('/').next().unwrap_or(reference);
-        Self { stem: format!("{PREFIX}{}", name.replace(':', "-")) }
+        Self { stem: format!("{}{}", pool::OF_BOX, name.replace(':', "-")) }
     }
 
     /// The disk.
@@ -87,7 +84,7 @@ pub fn prune(connection: &Connect, used: &BTreeSet<String>) -> Result<()> {
     // Layers lie upon them too.
     let below = pool::above(&pool)?.into_keys();
     used.extend(below.filter_map(|name| name.strip_suffix(".qcow2").map(str::to_owned)));
-    for name in pool::names(&pool)?.iter().filter(|name| name.starts_with(PREFIX)) {
+    for name in pool::names(&pool)?.iter().filter(|name| name.starts_with(pool::OF_BOX)) {
         if !used.iter().any(|stem| name.starts_with(&format!("{stem}."))) {
             pool::remove(&pool, name)?;
         }

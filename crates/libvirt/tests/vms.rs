@@ -16,10 +16,10 @@ mod left;
 mod lifecycle;
 #[path = "vms/mixed.rs"]
 mod mixed;
-#[path = "vms/private.rs"]
-mod private;
 #[path = "vms/parity.rs"]
 mod parity;
+#[path = "vms/private.rs"]
+mod private;
 #[path = "vms/refused.rs"]
 mod refused;
 #[path = "vms/stage.rs"]
