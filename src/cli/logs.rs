@@ -51,7 +51,7 @@ impl Run for Logs {
     fn run(self, session: &Session) -> Result<u8> {
         let world = session.open(&self.which, Purpose::Look)?;
         let names: Vec<String> = self.machines.existing(&world)?.into_iter().collect();
-        let options = LogOptions { follow: self.follow, since: self.since, tail: self.tail };
+        let options = LogOptions { follow: self.follow, since: self.since, tail: self.tail, this_run: false };
         let show = |machine: &str, line: LogLine| {
             self.show(session, &names, machine, &line);
             // As other tools do when the reader of a pipe goes away.

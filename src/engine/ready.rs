@@ -179,7 +179,8 @@ fn wait_for_line(
         detail: "not seen yet".to_owned(),
     });
     let mut found = false;
-    let options = LogOptions { follow: true, ..LogOptions::default() };
+    // What it said before it was restarted says nothing of now.
+    let options = LogOptions { follow: true, this_run: true, ..LogOptions::default() };
     let result = provider.logs(
         identity,
         &machine.name,

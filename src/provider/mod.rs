@@ -279,6 +279,8 @@ pub struct LogOptions {
     pub since: Option<i64>,
     /// Only the last so many lines.
     pub tail: Option<usize>,
+    /// Only lines since process 1 was started last.
+    pub this_run: bool,
 }
 
 /// One line of a machine's log.

@@ -177,6 +177,12 @@ mod tests {
     use super::*;
 
     fn run(script: &str, context: &Context) -> (Result<i32>, Vec<String>) {
+        let mut lines = Vec::new();
+        let result = heard(script, context, &mut |line| lines.push(line));
+        (result, lines)
+    }
+
+    fn heard(script: &str, context: &Context, on_line: &mut dyn FnMut(String)) -> Result<i32> {
         let place = tempfile::tempdir().unwrap();
         let run = HostRun {
             program: "sh",
@@ -186,9 +192,7 @@ mod tests {
             directory: place.path(),
             output: None,
         };
-        let mut lines = Vec::new();
-        let result = run.run(&mut |line| lines.push(line), "testing", context);
-        (result, lines)
+        run.run(on_line, "testing", context)
     }
 
     #[test]
@@ -200,17 +204,18 @@ mod tests {
     #[test]
     fn who_interrupts_reaches_the_tool() {
         let context = Context::silent();
-        let cancel = context.cancel.clone();
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                Context::silent().sleep(Duration::from_millis(300), "testing").unwrap();
-                cancel.request();
-            });
-            let begin = Instant::now();
-            let (result, lines) = run("trap 'echo ended; exit 4' INT; while :; do sleep 0.1; done", &context);
-            assert_eq!((result.unwrap_err().kind, lines), (Kind::Interrupted, vec!["ended".to_owned()]));
-            assert!(begin.elapsed() < GRACE);
+        let script = "trap 'echo ended; exit 4' INT; echo ready; while :; do sleep 0.1; done";
+        let begin = Instant::now();
+        let mut lines = Vec::new();
+        let result = heard(script, &context, &mut |line| {
+            if line == "ready" {
+                context.cancel.request();
+            }
+            lines.push(line);
         });
+        assert_eq!(result.unwrap_err().kind, Kind::Interrupted);
+        assert_eq!(lines, ["ready", "ended"]);
+        assert!(begin.elapsed() < GRACE);
     }
 
     #[test]

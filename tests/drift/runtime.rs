@@ -20,7 +20,7 @@ pub const CASES: &[Case] = &[
         name: "logins find programs elsewhere",
         before: "echo PATH=/usr/local/bin:/usr/bin:/bin >>/etc/environment",
         change: "sed -i s,^PATH=,PATH=/opt/corpus/bin:, /etc/environment",
-        expect: &[changed("environment", "PATH (login)", Breaking)],
+        expect: &[changed("environment", "PATH", Breaking)],
     },
     Case {
         name: "another Python is found first",

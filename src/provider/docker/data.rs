@@ -5,13 +5,13 @@
 use super::client::Client;
 use super::errors::{Explain, explain, optional};
 use super::filler;
-use super::labels::{self, Kind, Labels};
+use super::labels::{self, Labels};
 use super::sending;
 use crate::event::Context;
 use crate::model::digest::Digester;
 use crate::model::error::Attempt;
 use crate::model::{Error, Result};
-use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, MountVolumeOptions};
+use bollard::models::{Mount, MountType, MountVolumeOptions};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, CreateImageOptionsBuilder, DownloadFromContainerOptionsBuilder,
     RemoveContainerOptionsBuilder, UploadToContainerOptionsBuilder,
@@ -67,17 +67,7 @@ impl<'a> Holder<'a> {
         let volume = name.trim_end_matches(".filler");
         client.block(filler::clear(&client.docker, volume))?.explain(cannot)?;
         let query = CreateContainerOptionsBuilder::default().name(&name).build();
-        let body = ContainerCreateBody {
-            image: Some(image.to_owned()),
-            entrypoint: Some(vec!["/never-started".to_owned()]),
-            labels: Some(labels::shared(Kind::Filler, &name)),
-            host_config: Some(HostConfig {
-                mounts: Some(mounts),
-                network_mode: Some("none".to_owned()),
-                ..HostConfig::default()
-            }),
-            ..ContainerCreateBody::default()
-        };
+        let body = filler::never_run(image, &name, mounts);
         client.block(client.docker.create_container(Some(query), body))?.explain(cannot)?;
         Ok(Self { client, name })
     }

@@ -54,6 +54,22 @@ pub(super) fn archive(entries: &[Entry<'_>]) -> Result<Vec<u8>> {
     builder.into_inner().attempt(|| "cannot finish an archive")
 }
 
+/// A container that only gives a way to what is mounted in it.
+pub(super) fn never_run(image: &str, name: &str, mounts: Vec<Mount>) -> ContainerCreateBody {
+    ContainerCreateBody {
+        image: Some(image.to_owned()),
+        // An image without a command could not be used without one.
+        entrypoint: Some(vec!["/never-started".to_owned()]),
+        labels: Some(labels::shared(Kind::Filler, name)),
+        host_config: Some(HostConfig {
+            mounts: Some(mounts),
+            network_mode: Some("none".to_owned()),
+            ..HostConfig::default()
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
 /// Puts an archive into the volume of `mount`, which must be mounted writable at [`TARGET`]; the mount makes the volume
 /// when it is not there. Another filler of the same volume that takes longer than `patience` was left behind.
 pub(super) fn fill(
@@ -66,18 +82,7 @@ pub(super) fn fill(
 ) -> Result<Filled> {
     let name = name_for(mount.source.as_deref().unwrap_or_default());
     let query = CreateContainerOptionsBuilder::default().name(&name).build();
-    let body = ContainerCreateBody {
-        image: Some(image.to_owned()),
-        // Never run; an image without a command could not be used without one.
-        entrypoint: Some(vec!["/never-started".to_owned()]),
-        labels: Some(labels::shared(Kind::Filler, &name)),
-        host_config: Some(HostConfig {
-            mounts: Some(vec![mount]),
-            network_mode: Some("none".to_owned()),
-            ..HostConfig::default()
-        }),
-        ..ContainerCreateBody::default()
-    };
+    let body = never_run(image, &name, vec![mount]);
     let made = client.block(client.docker.create_container(Some(query), body))?;
     if let Err(error) = &made
         && is_conflict(error)

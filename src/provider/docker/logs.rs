@@ -8,7 +8,7 @@ use crate::event::Context;
 use crate::model::Result;
 use crate::provider::{LogLine, LogOptions};
 use bollard::container::LogOutput;
-use bollard::query_parameters::LogsOptionsBuilder;
+use bollard::query_parameters::{InspectContainerOptions, LogsOptionsBuilder};
 use futures_util::StreamExt;
 
 /// Hands on the lines of a machine's log.
@@ -20,6 +20,8 @@ pub(super) fn logs(
     sink: &mut dyn FnMut(LogLine) -> Result<()>,
     context: &Context,
 ) -> Result<()> {
+    let last_end = if options.this_run { last_end(client, container, machine)? } else { i128::MIN };
+    let mut sink = |line: LogLine| if line.time < last_end { Ok(()) } else { sink(line) };
     let tail = options.tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string());
     let query = LogsOptionsBuilder::default()
         .stdout(true)
@@ -48,6 +50,15 @@ pub(super) fn logs(
         }
         Ok(())
     })
+}
+
+/// When process 1 ended last, in nanoseconds of the engine's Unix time; so are the times of lines. What is noted as its start is
+/// later than its first lines may be.
+fn last_end(client: &Client, container: &str, machine: &str) -> Result<i128> {
+    let looked = client.block(client.docker.inspect_container(container, None::<InspectContainerOptions>))?;
+    let found = looked.explain(|| format!("cannot look at machine {machine}"))?;
+    let ended = found.state.and_then(|state| state.finished_at).unwrap_or_default();
+    Ok(split_time(format!("{ended} ").as_bytes()).0.unwrap_or(i128::MIN))
 }
 
 /// A line that has not ended yet: the engine hands long lines on in pieces, each with a time of its own.
