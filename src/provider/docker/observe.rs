@@ -108,6 +108,9 @@ fn machine(found: &ContainerInspectResponse, image: Option<&str>, ours: Ours) ->
     let engine_id = found.id.clone().unwrap_or_default();
     let is_box = labels::is_box(config.labels.as_ref());
     let state = found.state.clone().unwrap_or_default();
+    // A box is called by its content: who brings it to the engine once more, perhaps at the same time, gives its name to an
+    // equal image.
+    let image = image.filter(|_| !is_box);
     let known = Known {
         identity: &identity,
         image: labels::base(config.labels.as_ref()).or(image).or(config.image.as_deref()).unwrap_or_default(),
@@ -230,6 +233,24 @@ mod tests {
         let states = [0, 137, 3].map(|code| state_of(&ended(code), false));
         assert_eq!(states, [State::Completed, State::Stopped, State::Failed]);
         assert_eq!(state_of(&ended(255), true), State::Stopped);
+    }
+
+    #[test]
+    fn an_image_may_lose_its_name_to_another_and_a_box_only_to_an_equal_one() {
+        let image = |is_box: &str| {
+            let config = bollard::models::ContainerConfig {
+                image: Some("envup-box/debian-12:9b3365".into()),
+                labels: Some([("envup.box".to_owned(), is_box.to_owned())].into()),
+                ..Default::default()
+            };
+            let found = ContainerInspectResponse { config: Some(config), ..Default::default() };
+            let id = crate::model::id::ProjectId("3f9a1c00beef".into());
+            let owner = Owner { id, name: "shop".into(), directory: "/".into(), environment: "dev".into() };
+            let ours = Ours { kind: Kind::Machine, name: "web".into(), owner };
+            machine(&found, Some("sha256:1fcc"), ours).fields.get("image").map(str::to_owned)
+        };
+        assert_eq!(image("true").as_deref(), Some("envup-box/debian-12:9b3365"));
+        assert_eq!(image("false").as_deref(), Some("sha256:1fcc"));
     }
 
     #[test]
