@@ -1,5 +1,6 @@
 //! The samples, their medians, and the table and the JSON made of them.
 
+use crate::common::median;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -79,13 +80,6 @@ impl Figures {
         });
         json!({ "version": 1, "rows": rows.collect::<Vec<_>>() })
     }
-}
-
-fn median(samples: &[f64]) -> f64 {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
 }
 
 fn show(value: f64, unit: &str) -> String {

@@ -4,6 +4,7 @@
 //! `JSON` (a file) may be given too. Peers take turns, each with the engine to itself, and another one begins in each run, so
 //! that what disturbs one disturbs all.
 
+mod common;
 mod compose;
 mod figures;
 mod http;

@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods)] // a benchmark has no command line of its own: cargo passes words of its own to it
 
 use crate::Result;
+use crate::common::variable;
 use std::env;
 use std::path::PathBuf;
 
@@ -24,22 +25,21 @@ pub struct Options {
 impl Options {
     /// Reads the environment.
     pub fn read() -> Result<Self> {
-        let text = |name: &str, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
-        let machines = text("MACHINES", "1,10,30");
-        let host = text("DOCKER_HOST", "unix:///var/run/docker.sock");
+        let machines = variable("MACHINES", "1,10,30");
+        let host = variable("DOCKER_HOST", "unix:///var/run/docker.sock");
         let socket = host.strip_prefix("unix://").ok_or("this benchmark needs an engine on a unix socket")?;
         let default = concat!(env!("CARGO_TARGET_TMPDIR"), "/compare.json");
         Ok(Self {
             compose: env::var_os("COMPOSE").map(PathBuf::from),
-            interval: text("INTERVAL", "1s"),
-            runs: text("RUNS", "5").parse().map_err(|_| "RUNS is not a number")?,
+            interval: variable("INTERVAL", "1s"),
+            runs: variable("RUNS", "5").parse().map_err(|_| "RUNS is not a number")?,
             machines: machines
                 .split(',')
                 .map(|number| {
                     number.trim().parse().map_err(|_| format!("MACHINES: `{number}` is not a number"))
                 })
                 .collect::<std::result::Result<_, _>>()?,
-            json: PathBuf::from(text("JSON", default)),
+            json: PathBuf::from(variable("JSON", default)),
             socket: PathBuf::from(socket),
         })
     }

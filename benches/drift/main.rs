@@ -4,9 +4,12 @@
 //! aide hashes all of them as the machine's fingerprint does, Ansible gathers facts, packages, services and lists of files.
 //! "full" is a fingerprint without anything known from before, "re-check" the `env drift` that people run again and again.
 
+#[path = "../compare/common.rs"]
+mod common;
 #[path = "../compare/process.rs"]
 mod process;
 
+use common::{median, variable};
 use process::{Usage, run};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -159,11 +162,6 @@ impl Bench {
 }
 
 fn report(samples: &[(&str, Vec<f64>)], memory: f64, counted: &str) -> Result<()> {
-    let median = |samples: &[f64]| {
-        let mut sorted = samples.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        sorted[sorted.len() / 2]
-    };
     let medians: Vec<f64> = samples.iter().map(|(_, samples)| median(samples)).collect();
     let mut out = io::stdout().lock();
     let size: Vec<&str> = counted.split_whitespace().collect();
@@ -180,9 +178,4 @@ fn report(samples: &[(&str, Vec<f64>)], memory: f64, counted: &str) -> Result<()
         .collect();
     std::fs::write(&json, serde_json::to_vec_pretty(&rows)?)?;
     Ok(writeln!(out, "all samples: {json}")?)
-}
-
-#[allow(clippy::disallowed_methods)] // a benchmark has no command line of its own: cargo passes words of its own to it
-fn variable(name: &str, default: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| default.to_owned())
 }

@@ -3,9 +3,12 @@
 //! `cargo bench --bench layers`; `RUNS`, `EXAMPLES` (a list) and `JSON` (a file) may be given. "provisioned" is an `up` of a new
 //! checkout that neither uses nor makes layers, the box being there; "first up" makes them; "up again" follows `destroy --volumes`.
 
+#[path = "../compare/common.rs"]
+mod common;
 #[path = "../compare/process.rs"]
 mod process;
 
+use common::{median, variable};
 use process::{Usage, run};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -88,11 +91,6 @@ impl Checkout {
 }
 
 fn report(rows: &[(&str, Times)]) -> Result<()> {
-    let median = |samples: &[f64]| {
-        let mut sorted = samples.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        sorted[sorted.len() / 2]
-    };
     let mut out = io::stdout().lock();
     let heads = ["", "provisioned", "first up", "destroy", "up again", "÷ provisioned", "memory"];
     let [name, provisioned, first, destroy, again, ratio, memory] = heads;
@@ -119,9 +117,4 @@ fn report(rows: &[(&str, Times)]) -> Result<()> {
         .collect();
     std::fs::write(&json, serde_json::to_vec_pretty(&rows)?)?;
     Ok(writeln!(out, "all samples: {json}")?)
-}
-
-#[allow(clippy::disallowed_methods)] // a benchmark has no command line of its own: cargo passes words of its own to it
-fn variable(name: &str, default: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| default.to_owned())
 }

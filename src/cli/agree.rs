@@ -44,7 +44,8 @@ pub fn to_replacing(session: &Session, plan: &Plan, replace: bool) -> Result<boo
     if replace || boxes.is_empty() || !session.can_ask() {
         return Ok(replace);
     }
-    let question = format!("Replace {}, with whatever was changed in it by hand?", boxes.join(", "));
+    let names: Vec<&str> = boxes.iter().map(|action| action.name.as_str()).collect();
+    let question = format!("Replace {}, with whatever was changed in it by hand?", names.join(", "));
     if !confirm(&session.printer, &question, &session.interrupt.cancel)? {
         return Err(Error::failed("nothing was done, because a machine would be replaced")
             .hint("`env plan` shows why"));

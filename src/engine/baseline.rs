@@ -2,7 +2,7 @@
 //!
 //! A baseline that cannot be taken fails no `up`: the machine is up, and `env drift` says that it has none.
 
-use super::fingerprint::{fingerprint, known_as, known_files};
+use super::fingerprint::{known_as, look};
 use super::nodes::node_names;
 use super::{View, World};
 use crate::event::{Context, Event};
@@ -33,10 +33,8 @@ pub fn take_baselines(world: &World, view: &View, names: &BTreeSet<&str>, contex
 pub fn take_baseline(world: &World, machine: &ObservedMachine, context: &Context) -> Result<()> {
     let baselines = world.project.baselines();
     for node in node_names(world, machine) {
-        let taken = fingerprint(world, machine, &node, Level::Fast, context)?;
-        let known_as = known_as(machine, &node);
-        let cache = taken.cache.unwrap_or_else(|| known_files(world, machine, &node));
-        baselines.save(&known_as, &taken.text, &cache)?;
+        let (taken, known) = look(world, machine, &node, Level::Fast, context)?;
+        baselines.save(&known_as(machine, &node), &taken.text, &taken.cache.unwrap_or(known))?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! all others read what is their own. Where a processor is emulated, that is most of what a fingerprint takes.
 //!
 //! Only what lies on the disk since it was made is kept: VMs of one disk have the same inodes with the same times there, and nowhere else.
-//! Containers have none of it: their engines give files new inodes.
+//! Containers have none of it: what is the same in them is known once an engine has it, not in the store.
 
 use super::World;
 use crate::boxes::BoxDisk;

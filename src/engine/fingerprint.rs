@@ -18,16 +18,7 @@ pub fn fingerprint(
     level: Level,
     context: &Context,
 ) -> Result<Taken> {
-    let provider = world.providers.get(&machine.provider)?;
-    let transport = provider.connect(&world.identity, node)?;
-    let request = request(world, level)?;
-    let known = known_files(world, machine, node);
-    let is_first =
-        world.project.baselines().latest_cache(&known_as(machine, node)).unwrap_or_default().is_empty();
-    let taken = take(transport.as_ref(), request, &known, context)?;
-    if is_first {
-        box_files::remember(world, machine, taken.cache.as_deref().unwrap_or(&known));
-    }
+    let (taken, _) = look(world, machine, node, level, context)?;
     if let Some(cache) = &taken.cache {
         // Only makes the next one quick.
         let _ = world.project.baselines().save_latest_cache(&known_as(machine, node), cache);
@@ -35,15 +26,31 @@ pub fn fingerprint(
     Ok(taken)
 }
 
-/// What is known of the files of a node: of itself, else of the machine that was there before it, else of its box. What cannot be
-/// read only makes the fingerprint slow.
-pub fn known_files(world: &World, machine: &ObservedMachine, node: &str) -> Vec<u8> {
-    let baselines = world.project.baselines();
-    let known = baselines.latest_cache(&known_as(machine, node)).unwrap_or_default();
-    if !known.is_empty() || node != machine.name {
-        return known;
+/// The same without keeping anything of it; also gives what was known of the files before: still good where nothing newer comes.
+pub fn look(
+    world: &World,
+    machine: &ObservedMachine,
+    node: &str,
+    level: Level,
+    context: &Context,
+) -> Result<(Taken, Vec<u8>)> {
+    let provider = world.providers.get(&machine.provider)?;
+    let transport = provider.connect(&world.identity, node)?;
+    let request = request(world, level)?;
+    // What cannot be read only makes the fingerprint slow.
+    let own = world.project.baselines().latest_cache(&known_as(machine, node)).unwrap_or_default();
+    let is_first = own.is_empty();
+    let known = if is_first && node == machine.name { inherited(world, machine) } else { own };
+    let taken = take(transport.as_ref(), request, &known, context)?;
+    if is_first {
+        box_files::remember(world, machine, taken.cache.as_deref().unwrap_or(&known));
     }
-    let former = baselines.former_cache(&machine.engine_name).unwrap_or_default();
+    Ok((taken, known))
+}
+
+/// What is known of the files of a machine that nobody looked at yet: those of the machine that was there before it, else of its box.
+fn inherited(world: &World, machine: &ObservedMachine) -> Vec<u8> {
+    let former = world.project.baselines().former_cache(&machine.engine_name).unwrap_or_default();
     if former.is_empty() { box_files::known(world, machine) } else { former }
 }
 

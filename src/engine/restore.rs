@@ -49,7 +49,9 @@ pub fn restore_snapshot(
     let new = settle(world, &observed, &after, &subject.machines)?;
     let running = disks.iter().filter(|kept| kept.part.running).map(|kept| kept.part.name.clone());
     start(world, &running.collect(), context)?;
-    take_baselines(world, &observe(world)?, &new.iter().map(String::as_str).collect(), context);
+    if !new.is_empty() {
+        take_baselines(world, &observe(world)?, &new.iter().map(String::as_str).collect(), context);
+    }
     snapshot.machines = subject.machines.into_iter().collect();
     snapshot.volumes = subject.volumes.into_iter().collect();
     Ok(snapshot)

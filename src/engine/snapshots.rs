@@ -24,11 +24,9 @@ pub fn save_snapshot(
     }
     let observed = observe(world)?.observed;
     let subject = Subject::of(world, &observed, machines)?;
-    for snapshot in kept_snapshots(world)?.iter().filter(|kept| kept.name == name) {
-        if snapshot.complete {
-            return Err(Error::usage(format!("there is a snapshot {name} already"))
-                .hint(format!("`env snapshot remove {name}` lets go of it, or take another name")));
-        }
+    if kept_snapshots(world)?.iter().any(|kept| kept.name == name && kept.complete) {
+        return Err(Error::usage(format!("there is a snapshot {name} already"))
+            .hint(format!("`env snapshot remove {name}` lets go of it, or take another name")));
     }
     // What a killed run left of one.
     remove_parts(world, |part| part.snapshot == name)?;

@@ -7,7 +7,7 @@ use crate::model::machine::Machine;
 use crate::model::observed::ObservedThing;
 use crate::model::{Error, Result};
 use crate::plan::Action;
-use crate::provider::{Ground, Operation, Place, Provider};
+use crate::provider::{Ground, Grounds, Operation, Place, Provider};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The providers that have a network of the stack, the one whose ground it is first.
@@ -90,9 +90,7 @@ pub fn ensure_networks(
 
 /// Where a network lies that another provider makes.
 fn ground_below(world: &World, provider: &dyn Provider, network: &str) -> Result<Option<Ground>> {
-    let makers = makers_of_network(world, network)?;
-    let below = makers.first().filter(|first| first.name() != provider.name());
-    let grounds = below.and_then(|below| below.grounds());
+    let grounds = below(world, provider.name(), network)?;
     grounds.map(|grounds| grounds.ground(&world.identity, network)).transpose()
 }
 
@@ -100,13 +98,17 @@ fn ground_below(world: &World, provider: &dyn Provider, network: &str) -> Result
 pub fn places<'a>(world: &World, machine: &'a Machine) -> Result<BTreeMap<&'a str, Option<Place>>> {
     let mut places = BTreeMap::new();
     for name in machine.networks.keys().filter(|name| world.stack.is_shared(name)) {
-        let makers = makers_of_network(world, name)?;
-        let below = makers.first().filter(|first| first.name() != machine.provider);
-        if let Some(grounds) = below.and_then(|below| below.grounds()) {
+        if let Some(grounds) = below(world, &machine.provider, name)? {
             places.insert(name.as_str(), Some(grounds.admit(&world.identity, name, machine)?));
         }
     }
     Ok(places)
+}
+
+/// What a provider's part of a network lies on, when that is another provider's.
+fn below<'a>(world: &'a World, provider: &str, network: &str) -> Result<Option<&'a dyn Grounds>> {
+    let makers = makers_of_network(world, network)?;
+    Ok(makers.first().filter(|first| first.name() != provider).and_then(|first| first.grounds()))
 }
 
 /// Has networks of other providers than its own forget a machine that is gone.

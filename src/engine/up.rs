@@ -157,13 +157,11 @@ fn changed(results: &[MachineResult]) -> BTreeSet<&str> {
 fn permitted(planned: &Planned, options: &UpOptions) -> Result<()> {
     let boxes = planned.plan.replaced_boxes();
     if !options.replace && !boxes.is_empty() {
-        let why = |name: &str| {
-            let reasons =
-                planned.plan.action(Target::Machine, name).map_or(&[][..], |action| &action.reasons);
-            let fields: Vec<&str> = reasons.iter().map(|reason| reason.field.as_str()).collect();
-            format!("{name} ({})", fields.join(", "))
+        let why = |action: &&Action| {
+            let fields: Vec<&str> = action.reasons.iter().map(|reason| reason.field.as_str()).collect();
+            format!("{} ({})", action.name, fields.join(", "))
         };
-        let names = boxes.iter().map(|name| why(name)).collect::<Vec<_>>().join(", ");
+        let names = boxes.iter().map(why).collect::<Vec<_>>().join(", ");
         return Err(Error::failed(format!(
             "{names} would be replaced, and whatever people keep in it would be lost"
         ))

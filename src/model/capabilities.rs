@@ -1,7 +1,7 @@
 //! What a provider can do, as data that plans can be made from.
 
 /// What a provider can do, as data.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Capabilities {
     /// Fields (or their prefixes ending in `.`) that a living machine can take on.
     pub update: &'static [&'static str],
@@ -20,6 +20,17 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
+    /// Nothing: what a provider says of itself begins with this.
+    pub const NONE: Self = Self {
+        update: &[],
+        update_box: &[],
+        existing: false,
+        disks: false,
+        copies_folders: false,
+        optional: false,
+        networks_later: false,
+    };
+
     /// Whether a living machine can take on a new value of this field.
     pub fn can_update(&self, field: &str, is_box: bool) -> bool {
         let fits =

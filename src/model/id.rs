@@ -54,6 +54,11 @@ impl Identity {
         self.derive(name)
     }
 
+    /// The environment that the full name tells.
+    pub fn environment(&self) -> &str {
+        self.name.split_once('.').map_or(DEFAULT_ENVIRONMENT, |(_, environment)| environment)
+    }
+
     fn derive(&self, name: &str) -> String {
         format!("{}-{}-{name}", self.name, &self.id.0[..6])
     }

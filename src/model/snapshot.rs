@@ -13,6 +13,16 @@ pub enum PartKind {
     Volume,
 }
 
+impl PartKind {
+    /// As names of what is kept are made from it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Volume => "volume",
+        }
+    }
+}
+
 /// One part of a snapshot: what a provider keeps, and says again when it is asked.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Part {

@@ -88,8 +88,8 @@ impl Plan {
     }
 
     /// Box machines that would be replaced: people keep work in them.
-    pub fn replaced_boxes(&self) -> Vec<&str> {
+    pub fn replaced_boxes(&self) -> Vec<&Action> {
         let replaced = |action: &&Action| action.verb == Verb::Replace && action.is_box;
-        self.of(Target::Machine).filter(replaced).map(|action| action.name.as_str()).collect()
+        self.of(Target::Machine).filter(replaced).collect()
     }
 }

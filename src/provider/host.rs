@@ -19,15 +19,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-static CAPABILITIES: Capabilities = Capabilities {
-    update: &[],
-    update_box: &[],
-    existing: true,
-    disks: false,
-    copies_folders: false,
-    optional: false,
-    networks_later: false,
-};
+static CAPABILITIES: Capabilities = Capabilities { existing: true, ..Capabilities::NONE };
 
 /// The hosts of one stack.
 pub struct HostProvider {

@@ -1,7 +1,7 @@
 //! Baselines: the fingerprints that machines had at the end of `up`, by the engine's id of the machine, and the caches that
 //! make the next fingerprint quick. They may name what is secret-like, so they lie in the user's data directory.
 
-use super::store::{Access, write_bytes};
+use super::store::{Access, create_directory, write_bytes};
 use crate::model::digest::sha256;
 use crate::model::error::Attempt;
 use crate::model::{Error, Kind, Result};
@@ -87,9 +87,14 @@ impl Baselines {
 
     /// Lets go of all that is kept of a machine that is gone, but for what its files were.
     pub fn forget(&self, engine_id: &str, engine_name: &str) -> Result<()> {
-        let cache = self.latest_cache(engine_id)?;
-        if !cache.is_empty() {
-            write_bytes(&self.former(engine_name), Access::Private, &cache)?;
+        for file in [LATEST_CACHE, CACHE] {
+            let (from, to) = (self.path(engine_id, file)?, self.former(engine_name));
+            if from.exists() {
+                create_directory(&self.directory.join(FORMER), Access::Private)?;
+                fs::rename(&from, &to)
+                    .attempt(|| format!("cannot move {} to {}", from.display(), to.display()))?;
+                break;
+            }
         }
         let directory = self.path(engine_id, "")?;
         match fs::remove_dir_all(&directory) {

@@ -28,12 +28,7 @@ pub fn describe(network: &Declared) -> Fields {
 }
 
 /// Makes a network, started and to be started with libvirt. One that is ours and there is only started.
-pub fn create(
-    connection: &Connect,
-    identity: &Identity,
-    environment: &str,
-    network: &Declared,
-) -> Result<()> {
+pub fn create(connection: &Connect, identity: &Identity, network: &Declared) -> Result<()> {
     let cannot = || format!("cannot make network {}", network.name);
     if let Some(driver) = network.driver.as_ref().filter(|driver| *driver != "bridge") {
         return Err(Error::usage(format!(
@@ -53,7 +48,7 @@ pub fn create(
         return start(&found).explain(cannot);
     }
     let subnet = choose(connection, &engine_name, network)?;
-    let mut labels = Labels::new(identity, environment, Kind::Network, &network.name);
+    let mut labels = Labels::new(identity, identity.environment(), Kind::Network, &network.name);
     labels.asked = describe(network).0;
     let xml = xml(&engine_name, &labels, &subnet, network.internal);
     let made = connection.define_network_xml(&xml).explain(cannot)?;

@@ -210,15 +210,20 @@ pub fn overlay(
         .hint("raise `disk` of the machine, or leave it out"));
     }
     remove(pool, name)?;
-    let xml = format!(
-        "<volume><name>{}</name><capacity>{}</capacity><target><format type='qcow2'/>\
-         <permissions><mode>0600</mode></permissions></target>\
-         <backingStore><path>{}</path><format type='qcow2'/></backingStore></volume>",
-        escape(name),
-        length.unwrap_or(shortest),
-        escape(&base_path)
-    );
+    let xml = disk(name, length.unwrap_or(shortest), Some(&base_path));
     StorageVol::create_xml(pool, &xml, 0).explain(cannot)
+}
+
+/// The document of a disk of so many bytes, which lies upon the one at `below`.
+pub fn disk(name: &str, length: u64, below: Option<&str>) -> String {
+    let below = below.map_or_else(String::new, |path| {
+        format!("<backingStore><path>{}</path><format type='qcow2'/></backingStore>", escape(path))
+    });
+    format!(
+        "<volume><name>{}</name><capacity>{length}</capacity><target><format type='qcow2'/>\
+         <permissions><mode>0600</mode></permissions></target>{below}</volume>",
+        escape(name)
+    )
 }
 
 /// Copies a disk: what was written into it, above what it lies upon. The copy stands in the place of what has its name.
@@ -230,15 +235,9 @@ pub fn copy(pool: &StoragePool, source: &str, name: &str) -> Result<StorageVol> 
     let document =
         roxmltree::Document::parse(&text).map_err(|error| Error::failed(cannot()).because(error))?;
     let told = |path: &[&str]| xml::find(document.root_element(), path).and_then(|node| node.text());
-    let below = told(&["backingStore", "path"]).map_or_else(String::new, |path| {
-        format!("<backingStore><path>{}</path><format type='qcow2'/></backingStore>", escape(path))
-    });
-    let xml = format!(
-        "<volume><name>{}</name><capacity>{}</capacity><target><format type='qcow2'/>\
-         <permissions><mode>0600</mode></permissions></target>{below}</volume>",
-        escape(name),
-        told(&["capacity"]).unwrap_or_default(),
-    );
+    let length = told(&["capacity"]).and_then(|bytes| bytes.parse().ok());
+    let length = length.ok_or_else(|| Error::failed(cannot()).hint("libvirt does not tell its length"))?;
+    let xml = disk(name, length, told(&["backingStore", "path"]));
     remove(pool, name)?;
     StorageVol::create_xml_from(pool, &xml, &found, 0).explain(cannot)
 }

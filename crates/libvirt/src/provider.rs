@@ -36,11 +36,10 @@ pub const NAME: &str = "libvirt";
 static CAPABILITIES: Capabilities = Capabilities {
     update: &["port."],
     update_box: &["env."],
-    existing: false,
     disks: true,
     copies_folders: true,
     optional: true,
-    networks_later: false,
+    ..Capabilities::NONE
 };
 
 /// How often a machine that somebody waits for is looked at.
@@ -176,11 +175,7 @@ impl Provider for LibvirtProvider {
             Operation::PullImage { .. } | Operation::BuildImage { .. } | Operation::ImportBox { .. } => {
                 Err(Error::failed("VMs are made from the disks of boxes"))
             }
-            // Networks are not told their environment; which one it is, the stack's full name says.
-            Operation::CreateNetwork { network, .. } => {
-                let environment = identity.name.split_once('.').map_or("dev", |(_, environment)| environment);
-                network::create(connection, identity, environment, network)
-            }
+            Operation::CreateNetwork { network, .. } => network::create(connection, identity, network),
             Operation::RemoveNetwork(name) => network::remove(connection, identity, name),
             Operation::CreateVolume(volume) => {
                 volumes::create(connection, identity, volume, context).map(drop)

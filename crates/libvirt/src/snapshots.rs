@@ -45,7 +45,7 @@ fn beginning(identity: &Identity) -> String {
 fn stem(identity: &Identity, part: &Part) -> String {
     let mut digester = Digester::new("snapshot/1");
     digester.part(&part.snapshot).part(part.begun.to_le_bytes());
-    digester.part(if part.kind == PartKind::Machine { "machine" } else { "volume" }).part(&part.name);
+    digester.part(part.kind.as_str()).part(&part.name);
     format!("{}{}", beginning(identity), short(&digester.finish()))
 }
 

@@ -5,7 +5,6 @@
 
 use crate::labels::{Kind, Labels};
 use crate::trouble::Explain;
-use crate::xml::escape;
 use crate::{pool, provider};
 use envup::event::Context;
 use envup::model::digest::{sha256, short};
@@ -91,8 +90,7 @@ pub fn create(
                 .hint("use another `name` for the stack"));
         }
         None => {
-            let environment = identity.name.split_once('.').map_or("dev", |(_, environment)| environment);
-            let mut labels = Labels::new(identity, environment, Kind::Volume, &volume.name);
+            let mut labels = Labels::new(identity, identity.environment(), Kind::Volume, &volume.name);
             labels.asked = describe(volume).0;
             let text = labels.to_json();
             let what = format!("making volume {}", volume.name);
@@ -101,17 +99,9 @@ pub fn create(
     }
     match pool::volume(&pool, &disk)? {
         Some(found) => Ok(found),
-        None => StorageVol::create_xml(&pool, &xml(&disk), 0)
+        None => StorageVol::create_xml(&pool, &pool::disk(&disk, LENGTH, None), 0)
             .explain(|| format!("cannot make volume {}", volume.name)),
     }
-}
-
-fn xml(disk: &str) -> String {
-    format!(
-        "<volume><name>{}</name><capacity>{LENGTH}</capacity><target><format type='qcow2'/>\
-         <permissions><mode>0600</mode></permissions></target></volume>",
-        escape(disk)
-    )
 }
 
 fn beside(identity: &Identity, name: &str) -> String {

@@ -30,25 +30,21 @@ pub fn run(machine: &Machine, folder: &Folder, workshop: &Workshop<'_>, context:
         directory: directory.path(),
         output: None,
     };
-    let mut said = Vec::new();
-    let code = run.run(&mut |line| said.push(line), &cannot(), context)?;
-    if code == 0 {
+    let ended = run.heard(&|_| {}, &cannot(), context)?;
+    if ended.code == 0 {
         return Ok(());
     }
-    let shown = said[said.len().saturating_sub(SHOWN_LINES)..].join("\n");
-    let error = Error::failed(cannot()).detail(shown);
-    Err(
-        match said
-            .iter()
-            .any(|line| line.contains("not found") || line.contains("No such file or directory (2)"))
-        {
-            true => error.hint(format!(
-                "the machine needs rsync: `env exec {} -- apt-get install -y rsync`",
-                machine.name
-            )),
-            false => error,
-        },
-    )
+    let said: Vec<&str> = ended.said.lines().collect();
+    let error = Error::failed(cannot()).detail(said[said.len().saturating_sub(SHOWN_LINES)..].join("\n"));
+    let is_missing =
+        |line: &&str| line.contains("not found") || line.contains("No such file or directory (2)");
+    Err(match said.iter().any(is_missing) {
+        true => error.hint(format!(
+            "the machine needs rsync: `env exec {} -- apt-get install -y rsync`",
+            machine.name
+        )),
+        false => error,
+    })
 }
 
 /// Owners go by number: a file of yours is your number's there. What is left out here is left alone there.

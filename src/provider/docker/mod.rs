@@ -81,7 +81,7 @@ impl DockerProvider {
             update: &["memory", "cpus", "pids", "restart", "network."],
             update_box: &["env.", "config.", "secret."],
             networks_later: true,
-            ..Capabilities::default()
+            ..Capabilities::NONE
         };
         Self { surroundings, client: Mutex::default(), capabilities }
     }

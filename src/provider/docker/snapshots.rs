@@ -34,11 +34,7 @@ fn reference(identity: &Identity, part: &Part, path: Option<&str>) -> String {
     let mut digester = Digester::new("snapshot/1");
     digester.part(&identity.id.0).part(&identity.name);
     digester.part(&part.snapshot).part(part.begun.to_le_bytes());
-    digester.part(match part.kind {
-        PartKind::Machine => "machine",
-        PartKind::Volume => "volume",
-    });
-    digester.part(&part.name).part(path.unwrap_or_default());
+    digester.part(part.kind.as_str()).part(&part.name).part(path.unwrap_or_default());
     format!("{REPOSITORY}:{}", short(&digester.finish()))
 }
 

@@ -37,11 +37,7 @@ pub struct FakeProvider {
 static CAPABILITIES: Capabilities = Capabilities {
     update: &["memory", "cpus", "pids", "restart", "network."],
     update_box: &["env.", "config.", "secret."],
-    existing: false,
-    disks: false,
-    copies_folders: false,
-    optional: false,
-    networks_later: false,
+    ..Capabilities::NONE
 };
 
 static CAPABILITIES_LATER: Capabilities = Capabilities { networks_later: true, ..CAPABILITIES };

@@ -5,6 +5,10 @@
 //! with a disk that never booted. Ours goes on where the other ends: the machine has booted to its end, has this host's certificate
 //! authorities and a baseline. `ready` is when it says that the machine is ready, `up` when the command ends.
 
+#[path = "../../../../benches/compare/common.rs"]
+mod common;
+
+use common::{median, variable};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -80,7 +84,7 @@ impl Bench {
             ups.push(up.whole);
             others.push(other);
         }
-        let (ready, up, other) = (median(readies), median(ups), median(others));
+        let (ready, up, other) = (median(&readies), median(&ups), median(&others));
         say(&format!("\nmedians of {runs}          seconds   ÷ virsh   - virsh"))?;
         for (what, value) in [("virsh, first ssh", other), ("env up, ready", ready), ("env up, whole", up)] {
             say(&format!("{what:<22}{value:>9.2}{:>10.2}{:>10.2}", value / other, value - other))?;
@@ -228,16 +232,6 @@ fn only(directory: &Path) -> Result<PathBuf> {
     Ok(first?.path())
 }
 
-fn median(mut samples: Vec<f64>) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    samples.get(samples.len() / 2).copied().unwrap_or_default()
-}
-
 fn say(line: &str) -> Result<()> {
     Ok(writeln!(io::stdout(), "{line}")?)
-}
-
-#[allow(clippy::disallowed_methods)] // what the benchmark is told comes this way
-fn variable(name: &str, default: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| default.to_owned())
 }
