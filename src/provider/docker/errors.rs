@@ -31,7 +31,14 @@ pub(super) fn explain(error: &Engine, message: impl Into<String>) -> Error {
     }
     let mut ours = Error::failed(message);
     match error {
-        Engine::DockerResponseServerError { message, .. } => ours.causes.push(tidy(message)),
+        Engine::DockerResponseServerError { message, .. } => {
+            ours.causes.push(tidy(message));
+            if message.contains("apparmor_parser") {
+                // Debian's Docker only recommends it.
+                ours =
+                    ours.hint("docker needs it where the kernel has AppArmor: `sudo apt install apparmor`");
+            }
+        }
         Engine::DockerStreamError { error } => ours.causes.push(tidy(error)),
         other => ours = ours.because(other),
     }
@@ -98,10 +105,11 @@ pub(super) fn optional<T>(answer: Answer<T>) -> Answer<Option<T>> {
 /// The engine's own words, without what names only its own parts.
 fn tidy(message: &str) -> String {
     let message = message.trim().trim_start_matches("Error response from daemon: ");
-    let mut characters = message.chars();
-    match (characters.next(), characters.next()) {
-        // Lowercase as all our errors, but leave abbreviations alone.
-        (Some(first), Some(second)) if !second.is_uppercase() => {
+    let word = message.split(' ').next().unwrap_or_default();
+    let mut characters = word.chars();
+    match characters.next() {
+        // Lowercase as all our errors, but leave abbreviations and names such as AppArmor alone.
+        Some(first) if !characters.any(char::is_uppercase) => {
             format!("{}{}", first.to_lowercase(), &message[first.len_utf8()..])
         }
         _ => message.to_owned(),
@@ -140,6 +148,15 @@ mod tests {
         let error = explain(&refused(500, "Conflict. The name is taken"), "cannot create machine web");
         assert_eq!(error.to_string(), "cannot create machine web: conflict. The name is taken");
         assert_eq!(error.kind, Kind::Failed);
+    }
+
+    #[test]
+    fn what_docker_lacks_is_named_with_the_way_to_get_it() {
+        let words = "AppArmor enabled on system but the docker-default profile could not be loaded: running \
+                     `apparmor_parser apparmor_parser --version` failed";
+        let error = explain(&refused(500, words), "cannot start machine web");
+        assert!(error.to_string().contains("web: AppArmor enabled"), "{error}");
+        assert!(error.hints[0].contains("apt install apparmor"), "{:?}", error.hints);
     }
 
     #[test]
