@@ -1,8 +1,8 @@
 //! What a container has from its start or shares with its host, and so cannot be changed in place: two machines are compared,
 //! the one after by its capture.
 
-use super::case::{Case, changed, extra, missing};
-use super::judge::complaints;
+use super::corpus::case::{Case, changed, extra, missing};
+use super::corpus::judge::complaints;
 use crate::support::{Project, debian_box};
 use envup::model::drift::Severity::{Breaking, Notable};
 use envup_agent::{Fingerprint, Section};

@@ -1,25 +1,9 @@
-//! A machine in which changes are planted, round by round.
+//! A container in which changes are planted, round by round.
 
-use super::case::Case;
-use super::judge::complaints;
-use super::programs;
+use super::corpus::case::Case;
+use super::corpus::judge::complaints;
+use super::corpus::{ENVFILE, programs, script};
 use crate::support::{Project, debian_box, docker};
-use std::fmt::Write as _;
-
-const ENVFILE: &str = r#"
-[machine.planted]
-box = "debian/12"
-provision = [{ file = "programs", to = "/tmp/programs" }]
-
-[drift]
-environment = ["CORPUS_*"]
-"#;
-
-/// Functions for the scripts of cases.
-const TOOLS: &str = include_str!("tools.sh");
-
-/// What is there is the ground for changes.
-const GROUND: Case = Case { name: "ground", before: "", change: "unpacked", expect: &[] };
 
 /// The machine.
 pub struct Planted {
@@ -33,7 +17,7 @@ impl Planted {
     pub fn up() -> Self {
         debian_box();
         let project = Project::new(ENVFILE);
-        programs::build(&project);
+        programs::build(project.directory());
         project.env("up").succeeds();
         let [container] = docker::containers(project.directory()).try_into().unwrap();
         Self { project, container }
@@ -58,13 +42,4 @@ impl Planted {
         self.project.env("copy script.sh planted:/tmp/script.sh").succeeds();
         docker::docker(&["exec", &self.container, "sh", "/tmp/script.sh"]);
     }
-}
-
-/// One script of a part of each case; it says in which of them it failed.
-fn script(cases: &[&Case], part: impl Fn(&Case) -> &'static str) -> String {
-    let mut script = TOOLS.to_owned();
-    for case in [&GROUND].into_iter().chain(cases.iter().copied()) {
-        let _ = writeln!(script, "case_name={}\n{}", shell_words::quote(case.name), part(case));
-    }
-    script
 }

@@ -4,7 +4,7 @@ use envup::drift::DifferenceKind;
 use envup::model::drift::Severity;
 
 /// A change. Its scripts run as root in `sh -eu`, with the functions of `tools.sh`.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Case {
     /// What happens, in words; it names the case when something is wrong.
     pub name: &'static str,

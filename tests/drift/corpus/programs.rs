@@ -1,19 +1,21 @@
 //! Programs and libraries that need what a machine does not have, made with the compiler that Rust links with. Nobody runs them.
 
-use crate::support::Project;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-/// Makes them in `programs/` of the project: `NAME` for libraries, `needs-NAME` for programs linked with them.
-pub fn build(project: &Project) {
-    project.write("library.c", "void corpus(void) {}\n");
-    project.write("program.c", "void corpus(void);\nvoid _start(void) { corpus(); }\n");
-    project.write("GLIBC_2.99.map", "GLIBC_2.99 { global: corpus; };\n");
-    std::fs::create_dir(project.path("programs")).unwrap();
+/// Makes them in `programs/` of a directory: `NAME` for libraries, `needs-NAME` for programs linked with them.
+pub fn build(directory: &Path) {
+    let write = |name: &str, content: &str| fs::write(directory.join(name), content).unwrap();
+    write("library.c", "void corpus(void) {}\n");
+    write("program.c", "void corpus(void);\nvoid _start(void) { corpus(); }\n");
+    write("GLIBC_2.99.map", "GLIBC_2.99 { global: corpus; };\n");
+    fs::create_dir(directory.join("programs")).unwrap();
     let library = |name: &str, file: &str, more: &[&str]| {
         let words = format!("-shared -nostdlib -Wl,-soname,{name} -o programs/{file} library.c");
-        compile(project, &[&words.split(' ').collect::<Vec<_>>(), more].concat());
+        compile(directory, &[&words.split(' ').collect::<Vec<_>>(), more].concat());
         compile(
-            project,
+            directory,
             &["-nostdlib", "-o", &format!("programs/needs-{file}"), "program.c", &format!("programs/{file}")],
         );
     };
@@ -23,7 +25,7 @@ pub fn build(project: &Project) {
 }
 
 #[track_caller]
-fn compile(project: &Project, arguments: &[&str]) {
-    let output = Command::new("cc").args(arguments).current_dir(project.directory()).output().unwrap();
+fn compile(directory: &Path, arguments: &[&str]) {
+    let output = Command::new("cc").args(arguments).current_dir(directory).output().unwrap();
     assert!(output.status.success(), "cc {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
