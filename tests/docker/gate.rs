@@ -1,13 +1,14 @@
 //! A socket in front of the engine that lets calls through and stops at one of them: a test can kill `env` there.
 
+use super::running::pause;
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Where the engine itself listens.
 const ENGINE: &str = "/var/run/docker.sock";
@@ -19,10 +20,11 @@ const QUIET: Duration = Duration::from_secs(300);
 pub struct Gate {
     socket: PathBuf,
     news: Receiver<News>,
+    shared: Arc<Shared>,
 }
 
 enum News {
-    /// The call was sent on, and its answer will never come.
+    /// The call is sent on, and its answer will never come.
     Reached,
     /// A connection was closed by `env`.
     Closed,
@@ -31,6 +33,10 @@ enum News {
 }
 
 struct Shared {
+    /// Calls that were sent on and have not been answered.
+    unanswered: AtomicUsize,
+    /// How long the last call waits before the engine gets it.
+    late: Duration,
     /// Calls that change something, until the gate closes.
     left: AtomicUsize,
     /// What such a call has in its first line; without it, any that changes something.
@@ -42,29 +48,51 @@ impl Gate {
     /// Lets this many calls that change something through to the engine; the last of them gets no answer, nor does anything
     /// after it.
     pub fn before_answer(call: usize, directory: &Path) -> Self {
-        Self::new(call, None, directory)
+        Self::new(call, None, Duration::ZERO, directory)
+    }
+
+    /// The same with an engine that is slow to take the last of them: it is reached before the engine has it.
+    pub fn before_late_answer(call: usize, late: Duration, directory: &Path) -> Self {
+        Self::new(call, None, late, directory)
     }
 
     /// The same with the first call that has these words in its first line.
     pub fn before_answer_to(what: &'static str, directory: &Path) -> Self {
-        Self::new(1, Some(what), directory)
+        Self::new(1, Some(what), Duration::ZERO, directory)
     }
 
-    fn new(call: usize, what: Option<&'static str>, directory: &Path) -> Self {
+    fn new(call: usize, what: Option<&'static str>, late: Duration, directory: &Path) -> Self {
         let socket = directory.join(format!("gate-{call}.sock"));
         let _ = std::fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).unwrap();
         let (sender, news) = mpsc::channel();
-        let shared = Arc::new(Shared { left: AtomicUsize::new(call), what, news: Mutex::new(sender) });
+        let shared = Arc::new(Shared {
+            unanswered: AtomicUsize::new(0),
+            late,
+            left: AtomicUsize::new(call),
+            what,
+            news: Mutex::new(sender),
+        });
+        let serving = shared.clone();
         std::thread::spawn(move || {
             // Ends with the test process: a thread that waits costs nothing.
             for client in listener.incoming().flatten() {
-                shared.tell(News::Opened);
-                let shared = shared.clone();
-                std::thread::spawn(move || serve(client, &shared));
+                serving.tell(News::Opened);
+                let shared = serving.clone();
+                std::thread::spawn(move || serve(client, shared));
             }
         });
-        Self { socket, news }
+        Self { socket, news, shared }
+    }
+
+    /// Waits until the engine has answered everything that it was asked for, though nobody hears it.
+    #[track_caller]
+    pub fn wait_until_answered(&self) {
+        let begin = Instant::now();
+        while self.shared.unanswered.load(Ordering::SeqCst) > 0 {
+            assert!(begin.elapsed() < QUIET, "the engine does not answer");
+            pause();
+        }
     }
 
     /// Where it listens.
@@ -120,37 +148,48 @@ impl Shared {
     }
 }
 
-fn serve(mut client: UnixStream, shared: &Shared) {
+#[allow(clippy::disallowed_methods)] // an engine that is slow on purpose
+fn serve(mut client: UnixStream, shared: Arc<Shared>) {
     let mut engine = UnixStream::connect(ENGINE).unwrap();
     let (mut answers, mut back) = (engine.try_clone().unwrap(), client.try_clone().unwrap());
-    let stopped = Arc::new(AtomicUsize::new(0));
-    let is_stopped = stopped.clone();
+    let stopped = Arc::new(AtomicBool::new(false));
+    let asked = Arc::new(AtomicBool::new(false));
+    let (is_stopped, is_asked, told) = (stopped.clone(), asked.clone(), shared.clone());
     std::thread::spawn(move || {
+        let answered = || {
+            if is_asked.swap(false, Ordering::SeqCst) {
+                told.unanswered.fetch_sub(1, Ordering::SeqCst);
+            }
+        };
         let mut buffer = [0; 16 * 1024];
         while let Ok(count @ 1..) = answers.read(&mut buffer) {
-            if is_stopped.load(Ordering::SeqCst) > 0 || back.write_all(&buffer[..count]).is_err() {
+            answered();
+            if is_stopped.load(Ordering::SeqCst) || back.write_all(&buffer[..count]).is_err() {
                 break;
             }
         }
-        if is_stopped.load(Ordering::SeqCst) == 0 {
+        answered();
+        if !is_stopped.load(Ordering::SeqCst) {
             let _ = back.shutdown(Shutdown::Write);
         }
     });
     let mut buffer = [0; 16 * 1024];
     while let Ok(count @ 1..) = client.read(&mut buffer) {
-        let (is_last, too_many) =
-            if shared.counts(&buffer[..count]) { shared.count() } else { (false, false) };
+        let counts = shared.counts(&buffer[..count]);
+        let (is_last, too_many) = if counts { shared.count() } else { (false, false) };
         if too_many {
             break;
         }
+        if counts && !asked.swap(true, Ordering::SeqCst) {
+            shared.unanswered.fetch_add(1, Ordering::SeqCst);
+        }
         if is_last {
-            stopped.store(1, Ordering::SeqCst);
+            stopped.store(true, Ordering::SeqCst);
+            shared.tell(News::Reached);
+            std::thread::sleep(shared.late);
         }
         if engine.write_all(&buffer[..count]).is_err() {
             break;
-        }
-        if is_last {
-            shared.tell(News::Reached);
         }
     }
     let _ = engine.shutdown(Shutdown::Write);

@@ -2,9 +2,10 @@
 
 use super::engine::{docker, try_docker};
 use super::gate::Gate;
-use super::running::{Running, pause, wait_until};
+use super::running::{Running, wait_until};
 use super::stack::Stack;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 #[test]
 fn a_step_goes_on_and_is_never_started_twice() {
@@ -84,7 +85,7 @@ fn a_box_that_still_boots_is_waited_for() {
         for call in [3, 4, 5] {
             scope.spawn(move || {
                 let stack = Stack::new(envfile);
-                killed_at(&stack, call);
+                killed_at(&stack, call, Duration::ZERO);
                 stack.up();
                 stack.inside("server", "grep GREETING=hi /etc/environment");
             });
@@ -111,61 +112,73 @@ content = "one"
 file = "token"
 "#;
 
-/// Kills `env up` when it has sent its call of this number, without an answer; `false` when it was through before.
-fn killed_at(stack: &Stack, call: usize) -> bool {
-    let gate = Gate::before_answer(call, stack.project.directory());
+/// Kills `env up` when it has sent its call of this number, without an answer. The engine gets that call as late as is said.
+/// `None` when `env` was through before.
+fn killed_at(stack: &Stack, call: usize, late: Duration) -> Option<Gate> {
+    let gate = Gate::before_late_answer(call, late, stack.project.directory());
     let host = format!("unix://{}", gate.socket().display());
     let up = Running::start(stack.project.command(&["up"]).var("DOCKER_HOST", &host));
-    let was_reached = gate.wait();
-    if was_reached {
+    if gate.wait() {
         up.kill();
-    } else {
-        let (code, said) = up.end();
-        assert_eq!(code, 0, "{said}");
+        return Some(gate);
     }
-    was_reached
-}
-
-/// Waits until the engine has made what it was asked for: nothing new for a while.
-fn settle(stack: &Stack) {
-    let mut seen = (stack.things(), Instant::now());
-    while seen.1.elapsed() < Duration::from_millis(1500) {
-        pause();
-        let now = stack.things();
-        if now != seen.0 {
-            seen = (now, Instant::now());
-        }
-    }
+    let (code, said) = up.end();
+    assert_eq!(code, 0, "{said}");
+    None
 }
 
 #[test]
 fn after_any_call_to_the_engine_the_next_up_converges() {
-    let next = std::sync::atomic::AtomicUsize::new(1);
-    let last = std::sync::atomic::AtomicUsize::new(usize::MAX);
+    let last = after_every_call(Duration::ZERO, |stack, call, _| {
+        if call.is_multiple_of(2) {
+            stack.up();
+            is_whole(stack, call);
+        }
+    });
+    assert!(last > 8, "the gate saw no calls");
+}
+
+#[test]
+fn a_call_that_the_engine_takes_late_hurts_no_up() {
+    after_every_call(Duration::from_millis(400), |stack, call, gate| {
+        stack.env("up").succeeds();
+        gate.wait_until_answered();
+        // What it made beside ours is taken away.
+        stack.up();
+        is_whole(stack, call);
+    });
+}
+
+/// Kills `env up` after each of its calls in turn, and goes on as is said; then `destroy` must leave nothing. Gives the
+/// number of the first call that is not made any more.
+fn after_every_call(late: Duration, go_on: impl Fn(&Stack, usize, &Gate) + Sync) -> usize {
+    let next = AtomicUsize::new(1);
+    let last = AtomicUsize::new(usize::MAX);
     let sweep = || {
         loop {
-            let call = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            if call > last.load(std::sync::atomic::Ordering::SeqCst) {
+            let call = next.fetch_add(1, Ordering::SeqCst);
+            if call > last.load(Ordering::SeqCst) {
                 return;
             }
             let stack = Stack::new(STACK);
             stack.project.write("token", "t0ken");
-            if !killed_at(&stack, call) {
-                last.fetch_min(call, std::sync::atomic::Ordering::SeqCst);
+            let Some(gate) = killed_at(&stack, call, late) else {
+                last.fetch_min(call, Ordering::SeqCst);
                 continue;
-            }
-            if call.is_multiple_of(2) {
-                stack.up();
-                let script = "cat /tmp/done /etc/site.conf /run/secrets/token; ls -d /data /own";
-                assert_eq!(stack.inside("web", script), "once\nonet0ken/data\n/own", "killed at call {call}");
-            }
-            settle(&stack);
+            };
+            go_on(&stack, call, &gate);
+            gate.wait_until_answered();
             stack.env("destroy --yes --volumes").succeeds();
             assert_eq!(stack.things(), Vec::<String>::new(), "killed at call {call}");
         }
     };
     std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(sweep))));
-    assert!(last.load(std::sync::atomic::Ordering::SeqCst) > 8, "the gate saw no calls");
+    last.into_inner()
+}
+
+fn is_whole(stack: &Stack, call: usize) {
+    let script = "cat /tmp/done /etc/site.conf /run/secrets/token; ls -d /data /own";
+    assert_eq!(stack.inside("web", script), "once\nonet0ken/data\n/own", "killed at call {call}");
 }
 
 #[test]
@@ -175,7 +188,7 @@ fn a_killed_replacement_and_a_killed_destroy_are_finished() {
         stack.project.write("token", "t0ken");
         stack.up();
         stack.envfile(&STACK.replace("\"one\"", "\"two\""));
-        killed_at(&stack, call);
+        killed_at(&stack, call, Duration::ZERO);
         stack.up();
         assert_eq!(stack.inside("web", "cat /etc/site.conf"), "two", "killed at call {call}");
 

@@ -1,17 +1,15 @@
 //! Carries out one operation.
 
 use super::client::Client;
-use super::errors::{Explain, explain, is_conflict, optional};
+use super::errors::{Explain, explain, is_ambiguous, optional};
 use super::labels::{self, Kind};
-use super::{agent_volume, create, files, networks, options, ports, snapshots, volumes};
+use super::{agent_volume, create, files, networks, options, ports, removal, snapshots, volumes};
 use crate::event::Context;
 use crate::model::id::Identity;
 use crate::model::{Error, Result};
 use crate::provider::NewMachine;
 use bollard::models::ContainerUpdateBody;
-use bollard::query_parameters::{
-    RemoveContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder, WaitContainerOptions,
-};
+use bollard::query_parameters::{StartContainerOptions, StopContainerOptionsBuilder, WaitContainerOptions};
 use futures_util::StreamExt;
 use std::pin::pin;
 use std::time::Duration;
@@ -21,7 +19,14 @@ pub(super) fn start(client: &Client, identity: &Identity, name: &str, context: &
     let container = identity.machine(name);
     agent_volume::ensure(client, &container, context)?;
     let docker = &client.docker;
-    let started = client.block(docker.start_container(&container, None::<StartContainerOptions>))?;
+    let start = || client.block(docker.start_container(&container, None::<StartContainerOptions>));
+    let mut started = start()?;
+    if started.as_ref().is_err_and(is_ambiguous) {
+        client
+            .block(networks::drop_doubles_of(docker, identity, name))?
+            .explain(|| format!("cannot tell the networks of machine {name} apart"))?;
+        started = start()?;
+    }
     let Err(error) = started else { return Ok(()) };
     let ours = explain(&error, format!("cannot start machine {name}"));
     if ours.causes.iter().any(|cause| cause.contains("paused")) {
@@ -51,13 +56,7 @@ pub(super) fn remove(client: &Client, identity: &Identity, name: &str) -> Result
     let container = identity.machine(name);
     let found = create::labels_of(client, identity, name)?;
     if labels::belongs(found.as_ref(), &container, identity, Kind::Machine, name) {
-        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        let removed = client.block(client.docker.remove_container(&container, Some(options)))?;
-        match removed {
-            // Somebody else is removing it already.
-            Err(error) if is_conflict(&error) => wait_until_gone(client, identity, name)?,
-            removed => optional(removed).map(|_| ()).explain(cannot)?,
-        }
+        client.block(removal::remove(&client.docker, &container))?.explain(cannot)?;
         if snapshots::stood_for(found.as_ref()) {
             // Perhaps it was the last that needed a snapshot that was let go.
             client.block(snapshots::sweep(client))?.explain(cannot)?;
@@ -85,14 +84,6 @@ pub(super) fn wait(client: &Client, container: &str, name: &str, context: &Conte
             None => Err(Error::failed(format!("docker stopped waiting for machine {name}"))),
         }
     })
-}
-
-fn wait_until_gone(client: &Client, identity: &Identity, name: &str) -> Result<()> {
-    let context = Context::silent().within(Duration::from_secs(60));
-    while create::is_there(client, identity, name)? {
-        context.sleep(Duration::from_millis(50), "waiting for a machine to be removed")?;
-    }
-    Ok(())
 }
 
 /// Brings fields of a living machine to what is declared.

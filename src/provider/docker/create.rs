@@ -8,7 +8,7 @@ use super::client::Client;
 use super::errors::{Explain, explain, is_conflict, optional, refuses_security_option};
 use super::labels::{self, Kind, Labels};
 use super::options::{self, Options};
-use super::{agent_volume, authorities, files, networks};
+use super::{agent_volume, authorities, files, networks, removal};
 use crate::event::Context;
 use crate::model::id::Identity;
 use crate::model::machine::Init;
@@ -16,8 +16,7 @@ use crate::model::{Error, Result};
 use crate::provider::NewMachine;
 use bollard::models::{ContainerConfig, ContainerCreateBody, EndpointSettings, NetworkingConfig};
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptionsBuilder,
-    RenameContainerOptionsBuilder,
+    CreateContainerOptionsBuilder, InspectContainerOptions, RenameContainerOptionsBuilder,
 };
 use std::collections::HashMap;
 
@@ -43,25 +42,31 @@ pub(super) fn create(
 
     let in_root: Vec<_> = files::in_root(new).collect();
     let first_name = if in_root.is_empty() { name.clone() } else { format!("{name}.new") };
-    match boot_and_make(client, identity, new, &first_name, options)? {
-        Made::Now => {}
+    // By its id from here on: a call of a killed run that still waits in the engine speaks of another one of its name.
+    let id = match boot_and_make(client, identity, new, &first_name, options)? {
+        Made::Now(id) => id,
         Made::Before => return Ok(()),
         Made::Refused(error) => return Err(error),
-    }
+    };
     if !in_root.is_empty() {
-        files::put(client, &first_name, &in_root, context)?;
+        files::put(client, &id, &in_root, context)?;
         let rename = RenameContainerOptionsBuilder::default().name(&name).build();
-        client
-            .block(client.docker.rename_container(&first_name, rename))?
-            .explain(|| format!("cannot give machine {} its name", machine.name))?;
+        let cannot = || format!("cannot give machine {} its name", machine.name);
+        match client.block(client.docker.rename_container(&id, rename))? {
+            // The machine of a killed run got it, by a call that was still under way.
+            Err(error) if is_conflict(&error) && is_there(client, identity, &machine.name)? => {
+                client.block(removal::remove(&client.docker, &id))?.explain(cannot)?;
+            }
+            answer => answer.explain(cannot)?,
+        }
     }
     Ok(())
 }
 
 /// What came of making a container.
 enum Made {
-    /// It is there now.
-    Now,
+    /// It is there now, with this id.
+    Now(String),
     /// It was there already.
     Before,
     /// The engine does not know a security option that it was asked for.
@@ -121,25 +126,28 @@ fn make(
         }
         answer => answer,
     };
-    if let Err(error) = made {
-        let ours = explain(&error, cannot());
-        return match &error {
-            error if refuses_security_option(error) => Ok(Made::Refused(ours)),
-            error if is_conflict(error) => {
-                Err(ours.hint(format!("`docker rm {name}` removes it, when nobody needs it")))
-            }
-            _ => Err(ours),
-        };
-    }
+    let id = match made {
+        Ok(answer) => answer.id,
+        Err(error) => {
+            let ours = explain(&error, cannot());
+            return match &error {
+                error if refuses_security_option(error) => Ok(Made::Refused(ours)),
+                error if is_conflict(error) => {
+                    Err(ours.hint(format!("`docker rm {name}` removes it, when nobody needs it")))
+                }
+                _ => Err(ours),
+            };
+        }
+    };
     client
         .block(async {
             for (network, endpoint) in later {
-                networks::join(&client.docker, name, &network, endpoint).await?;
+                networks::join(&client.docker, &id, &network, endpoint).await?;
             }
             Ok(())
         })?
         .explain(cannot)?;
-    Ok(Made::Now)
+    Ok(Made::Now(id))
 }
 
 fn create_call(
@@ -192,8 +200,8 @@ pub(super) fn clear_unfinished(client: &Client, identity: &Identity, machine: &s
         let labels = found.config.and_then(|config| config.labels);
         // Its labels are those of the finished machine.
         if labels::belongs(labels.as_ref(), &name, identity, Kind::Machine, machine) {
-            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-            optional(client.docker.remove_container(&unfinished, Some(options)).await).explain(cannot)?;
+            // By id: whoever made it may be giving it its name just now.
+            removal::remove(&client.docker, &found.id.unwrap_or(unfinished)).await.explain(cannot)?;
         }
         Ok(())
     })?

@@ -6,6 +6,7 @@ use super::client::Client;
 use super::errors::{Explain, explain, optional};
 use super::filler;
 use super::labels::{self, Labels};
+use super::removal;
 use super::sending;
 use crate::event::Context;
 use crate::model::digest::Digester;
@@ -14,7 +15,7 @@ use crate::model::{Error, Result};
 use bollard::models::{Mount, MountType, MountVolumeOptions};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, CreateImageOptionsBuilder, DownloadFromContainerOptionsBuilder,
-    RemoveContainerOptionsBuilder, UploadToContainerOptionsBuilder,
+    UploadToContainerOptionsBuilder,
 };
 use futures_util::{StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
@@ -79,9 +80,8 @@ impl<'a> Holder<'a> {
 
 impl Drop for Holder<'_> {
     fn drop(&mut self) {
-        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
         // What stays is removed by the next one, or by `env prune`.
-        let _ = self.client.block(self.client.docker.remove_container(&self.name, Some(options)));
+        let _ = self.client.block(removal::remove(&self.client.docker, &self.name));
     }
 }
 

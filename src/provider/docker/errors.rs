@@ -89,6 +89,11 @@ pub(super) fn refuses_security_option(error: &Engine) -> bool {
     matches!(error, Engine::DockerResponseServerError { message, .. } if message.contains("security-opt"))
 }
 
+/// Whether the engine says that several things have the name that it was given.
+pub(super) fn is_ambiguous(error: &Engine) -> bool {
+    matches!(error, Engine::DockerResponseServerError { message, .. } if message.contains("is ambiguous"))
+}
+
 fn has_status(error: &Engine, status: u16) -> bool {
     matches!(error, Engine::DockerResponseServerError { status_code, .. } if *status_code == status)
 }

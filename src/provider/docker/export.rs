@@ -2,12 +2,11 @@
 
 use super::client::Client;
 use super::errors::{Explain, optional};
+use super::removal;
 use crate::event::{Context, Event};
 use crate::model::{Error, Result};
 use bollard::models::ContainerCreateBody;
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptions,
-};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveImageOptions};
 use futures_util::StreamExt;
 use std::io::Write;
 
@@ -65,7 +64,7 @@ fn copy(
 }
 
 fn remove_container(client: &Client, container: &str) -> Result<()> {
-    let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-    let removed = client.block(client.docker.remove_container(container, Some(options)))?;
-    optional(removed).map(|_| ()).explain(|| format!("cannot remove container {container}"))
+    client
+        .block(removal::remove(&client.docker, container))?
+        .explain(|| format!("cannot remove container {container}"))
 }

@@ -5,13 +5,14 @@
 use super::client::Client;
 use super::errors::{Answer, Explain, is_conflict, optional};
 use super::labels::{self, Kind};
+use super::removal;
 use super::transport::upload;
 use crate::event::Context;
 use crate::model::Result;
 use crate::model::error::Attempt;
 use bollard::Docker;
 use bollard::models::{ContainerCreateBody, HostConfig, Mount};
-use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
+use bollard::query_parameters::CreateContainerOptionsBuilder;
 use std::time::Duration;
 
 /// Where the volume is seen in the filler.
@@ -90,9 +91,10 @@ pub(super) fn fill(
         wait_for_other(client, &name, patience, context)?;
         return Ok(Filled::ByAnother);
     }
-    made.explain(|| format!("cannot make a container to fill {name}"))?;
-    let put = client.block(upload(client, &name, &mut archive.as_slice(), TARGET))?;
-    remove(client, &name)?;
+    // By its id: a killed run's call that still waits in the engine speaks of another one of its name.
+    let id = made.explain(|| format!("cannot make a container to fill {name}"))?.id;
+    let put = client.block(upload(client, &id, &mut archive.as_slice(), TARGET))?;
+    remove(client, &id)?;
     put.map(|()| Filled::Done)
 }
 
@@ -101,12 +103,11 @@ fn wait_for_other(client: &Client, name: &str, patience: Duration, context: &Con
     let patience = context.within(patience);
     loop {
         let looked = client.block(client.docker.inspect_container(name, None))?;
-        if optional(looked).explain(|| format!("cannot look at container {name}"))?.is_none() {
-            return Ok(());
-        }
+        let found = optional(looked).explain(|| format!("cannot look at container {name}"))?;
+        let Some(id) = found.map(|found| found.id.unwrap_or_else(|| name.to_owned())) else { return Ok(()) };
         if patience.sleep(LOOK_AGAIN, "waiting for another `env` to fill a volume").is_err() {
             context.check("waiting for another `env` to fill a volume")?;
-            return remove(client, name);
+            return remove(client, &id);
         }
     }
 }
@@ -121,16 +122,13 @@ pub(super) async fn clear(docker: &Docker, volume: &str) -> Answer<()> {
     let Some(found) = optional(docker.inspect_container(&name, None).await)? else { return Ok(()) };
     let labels = found.config.and_then(|config| config.labels);
     if labels::name(labels.as_ref()) == Some(&name) {
-        let options = RemoveContainerOptionsBuilder::default().force(true).build();
-        optional(docker.remove_container(&name, Some(options)).await)?;
+        removal::remove(docker, &found.id.unwrap_or(name)).await?;
     }
     Ok(())
 }
 
-fn remove(client: &Client, name: &str) -> Result<()> {
-    let options = RemoveContainerOptionsBuilder::default().force(true).build();
-    let removed = client.block(client.docker.remove_container(name, Some(options)))?;
-    optional(removed).map(|_| ()).explain(|| format!("cannot remove container {name}"))
+fn remove(client: &Client, id: &str) -> Result<()> {
+    client.block(removal::remove(&client.docker, id))?.explain(|| format!("cannot remove container {id}"))
 }
 
 #[cfg(test)]

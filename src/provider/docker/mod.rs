@@ -30,6 +30,7 @@ mod options;
 mod ports;
 mod proxies;
 mod prune;
+mod removal;
 mod sending;
 mod sharing;
 mod snapshots;

@@ -14,7 +14,7 @@ use bollard::Docker;
 use bollard::models::{
     EndpointSettings, Ipam, IpamConfig, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
 };
-use bollard::query_parameters::ListNetworksOptionsBuilder;
+use bollard::query_parameters::{InspectContainerOptions, ListNetworksOptionsBuilder};
 use std::collections::HashMap;
 
 /// The option that names the bridge of a network.
@@ -119,6 +119,17 @@ pub(super) fn create(
 async fn drop_doubles(docker: &Docker, identity: &Identity, name: &str) -> Answer<()> {
     for double in ours(docker, identity, name).await?.iter().skip(1) {
         optional(docker.remove_network(double).await)?;
+    }
+    Ok(())
+}
+
+/// The same for every network of the stack that a machine joins. For who was told that a name is ambiguous.
+pub(super) async fn drop_doubles_of(docker: &Docker, identity: &Identity, machine: &str) -> Answer<()> {
+    let found = docker.inspect_container(&identity.machine(machine), None::<InspectContainerOptions>).await?;
+    let joined = found.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+    let prefix = identity.network("");
+    for network in joined.keys().filter_map(|name| name.strip_prefix(&prefix)) {
+        drop_doubles(docker, identity, network).await?;
     }
     Ok(())
 }
