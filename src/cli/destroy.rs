@@ -58,8 +58,11 @@ impl Run for Destroy {
         let names = engine::ours(&world, &self.machines.existing(&world)?)?;
         let listed = names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let volumes = if self.volumes { ", with all data on its volumes" } else { "" };
-        agree::to_losing(session, &format!("Destroy {listed} of {project}{volumes}?"), self.yes)?;
-        let machines = if self.machines.machines.is_empty() { Default::default() } else { names };
+        // Machines that were named and are not there are gone: nothing is lost.
+        let machines = (!self.machines.machines.is_empty()).then_some(names);
+        if machines.as_ref().is_none_or(|machines| !machines.is_empty()) {
+            agree::to_losing(session, &format!("Destroy {listed} of {project}{volumes}?"), self.yes)?;
+        }
         let (mut watch, _lock) = session.taking_down(&world, "destroy", &self.waiting)?;
         let options = engine::Destroy { machines, volumes: self.volumes };
         let destroyed = engine::destroy(&world, &options, &watch.context)?;

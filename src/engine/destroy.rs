@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 /// What to take away.
 #[derive(Debug, Clone, Default)]
 pub struct Destroy {
-    /// Only these machines; empty for the whole stack, also what left the Envfile.
-    pub machines: BTreeSet<String>,
+    /// Only these machines; otherwise the whole stack, also what left the Envfile.
+    pub machines: Option<BTreeSet<String>>,
     /// The stack's volumes and the data on them too, and its snapshots.
     pub volumes: bool,
 }
@@ -39,8 +39,9 @@ pub struct Destroyed {
 pub fn destroy(world: &World, options: &Destroy, context: &Context) -> Result<Destroyed> {
     let observed = observe(world)?.observed;
     let all: BTreeSet<String> = observed.machines.iter().map(|machine| machine.name.clone()).collect();
-    let whole = options.machines.is_empty();
-    let chosen = existing::ours(world, &if whole { all.clone() } else { &all & &options.machines })?;
+    let whole = options.machines.is_none();
+    let meant = options.machines.as_ref().map_or_else(|| all.clone(), |machines| &all & machines);
+    let chosen = existing::ours(world, &meant)?;
     // What goes away as a whole need not forget.
     let forgetful = if whole { &[][..] } else { &observed.networks };
     context.emit(Event::Begin { machines: chosen.iter().cloned().collect() });

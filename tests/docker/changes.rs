@@ -93,6 +93,7 @@ fn stopped_and_restarted_machines_stay_themselves() {
     assert_eq!((stack.id("web"), stack.id("db")), ids);
 
     stack.env("destroy --yes db").succeeds();
+    stack.env("destroy --yes db").succeeds().stdout_has("nothing was there");
     stack.must_plan("db", "create", &[]);
     stack.env("up web").succeeds();
     stack.must_plan("db", "create", &[]);

@@ -131,7 +131,7 @@ impl Actor {
                 Ok((format!("stopped: {}\n", list(&stopped)), exit::DONE))
             }
             "destroy" => {
-                let machines = given.machines.iter().cloned().collect();
+                let machines = (!given.machines.is_empty()).then(|| given.machines.iter().cloned().collect());
                 let options = Destroy { machines, volumes: given.has("--volumes") };
                 let destroyed = engine::destroy(&world, &options, &self.context())?;
                 let text = format!(
