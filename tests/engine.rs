@@ -228,6 +228,37 @@ fn a_machine_that_ends_at_once_did_not_come_up() {
 }
 
 #[test]
+fn what_was_done_in_a_machine_that_cannot_be_asked_is_not_done_again() {
+    let stage = Stage::with(SHOP);
+    assert!(stage.up(&Context::silent()).unwrap().error().is_none());
+    engine::stop(&stage.world().unwrap(), &["db".to_owned()].into(), &Context::silent()).unwrap();
+    for operation in ["start machine db", "reach machine db"] {
+        stage.provider.fail(operation);
+    }
+    assert!(stage.up(&Context::silent()).unwrap().error().is_some());
+    stage.provider.mend();
+    let done = stage.provider.operations().len();
+    assert!(stage.up(&Context::silent()).unwrap().error().is_none());
+    let asked = stage.provider.operations()[done..].join("\n");
+    assert!(asked.contains("start machine db") && !asked.contains("run step"), "{asked}");
+}
+
+#[test]
+fn a_machine_that_is_gone_takes_no_other_along() {
+    let stage = Stage::with(SHOP);
+    assert!(stage.up(&Context::silent()).unwrap().error().is_none());
+    let mail = engine::Destroy { machines: Some(["mail".to_owned()].into()), ..Default::default() };
+    let destroy = |what: &engine::Destroy| {
+        engine::destroy(&stage.world().unwrap(), what, &Context::silent()).unwrap().machines
+    };
+    assert_eq!(destroy(&mail), ["mail"]);
+    // As the command line asks for it, which knows what is there.
+    let none = engine::Destroy { machines: Some(Default::default()), ..Default::default() };
+    assert_eq!(destroy(&none), Vec::<String>::new());
+    assert_eq!(stage.provider.observe(Scope::Host).unwrap().machines.len(), 2);
+}
+
+#[test]
 fn a_step_that_is_in_a_layer_needs_no_tool_of_this_host() {
     let stage = Stage::with(
         "name = \"lab\"\n[machine.web]\nbox = \"debian/12\"\nprovision = [{ puppet = \"ops\" }]\n",

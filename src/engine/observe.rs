@@ -18,7 +18,7 @@ use std::io::Read as _;
 pub struct View {
     /// As the engines report it, with what was changed in living box machines.
     pub observed: Observed,
-    /// By machine; machines that never had a step or a change have an empty one.
+    /// By machine; machines that never had a step or a change have an empty one, those that cannot be asked now have none.
     pub ledgers: BTreeMap<String, Ledger>,
 }
 
@@ -33,12 +33,14 @@ pub fn observe(world: &World) -> Result<View> {
         };
         for machine in &mut observed.machines {
             let ledger = if provider.capabilities().existing {
-                ledger_of_host(world, provider, machine)
+                Some(ledger_of_host(world, provider, machine))
             } else {
                 ledger(world, provider, machine)?
             };
-            overlay(machine, &ledger);
-            view.ledgers.insert(machine.name.clone(), ledger);
+            if let Some(ledger) = ledger {
+                overlay(machine, &ledger);
+                view.ledgers.insert(machine.name.clone(), ledger);
+            }
         }
         view.observed.machines.append(&mut observed.machines);
         view.observed.networks.append(&mut observed.networks);
@@ -55,15 +57,19 @@ fn matters(world: &World, provider: &dyn Provider) -> bool {
         || world.project.remembers_provider(&world.identity.name, name)
 }
 
-/// The machine's ledger: our copy, which saves a call, or else the one in the machine.
-fn ledger(world: &World, provider: &dyn Provider, machine: &ObservedMachine) -> Result<Ledger> {
+/// The machine's ledger: our copy, which saves a call, or else the one in the machine. `None` when it cannot be asked now: what was
+/// done in it is not known then, and not that nothing was.
+fn ledger(world: &World, provider: &dyn Provider, machine: &ObservedMachine) -> Result<Option<Ledger>> {
     if !may_have_ledger(world, machine) {
-        return Ok(Ledger::default());
+        return Ok(Some(Ledger::default()));
     }
     if let Some(copy) = world.project.ledgers().load(&machine.engine_id) {
-        return Ok(copy.ledger);
+        return Ok(Some(copy.ledger));
     }
-    Ok(read_ledger(world, provider, machine)?.unwrap_or_default())
+    match read_ledger(world, provider, machine) {
+        Err(error) if error.kind == Kind::Incomplete => Ok(None),
+        read => Ok(Some(read?.unwrap_or_default())),
+    }
 }
 
 /// The ledger that lies on a host, which others may have written too: our copy would not do. One that cannot be reached is
@@ -111,17 +117,16 @@ pub fn keep_ledgers(world: &World, view: &View) {
     }
 }
 
-/// Reads the ledger out of a machine, running or not; `None` when it has none.
-pub fn read_ledger(
-    world: &World,
-    provider: &dyn Provider,
-    machine: &ObservedMachine,
-) -> Result<Option<Ledger>> {
+/// Reads the ledger out of a machine, running or not; `None` when it has none. One that cannot be reached is an error of kind
+/// `Incomplete`.
+fn read_ledger(world: &World, provider: &dyn Provider, machine: &ObservedMachine) -> Result<Option<Ledger>> {
     let transport = provider.connect(&world.identity, &machine.name)?;
     let path = format!("{}/ledger.json", STATE_DIRS[0]);
     let mut archive = Vec::new();
-    if transport.get(&path, &mut archive, &Context::silent()).is_err() {
-        return Ok(None);
+    match transport.get(&path, &mut archive, &Context::silent()) {
+        Err(error) if error.kind == Kind::Incomplete => return Err(error),
+        Err(_) => return Ok(None),
+        Ok(()) => {}
     }
     let mut text = String::new();
     let mut entries = tar::Archive::new(archive.as_slice());

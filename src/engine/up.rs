@@ -255,17 +255,30 @@ fn crashed(action: &Action) -> MachineResult {
     result(action, Err(error), Duration::ZERO)
 }
 
-/// Observes again; ledgers that may have changed are read from their machines.
+/// Observes again; ledgers that may have changed are read from their machines. One that cannot be asked now, and in which no step was
+/// begun, is as it was: its copy is still there.
 fn after(world: &World, planned: &Planned) -> Result<View> {
+    let mut former = BTreeMap::new();
     for action in planned.plan.of(Target::Machine).filter(|action| action.verb != Verb::Keep) {
         if let Some(machine) = planned.view.observed.machine(&action.name) {
+            former.extend(
+                world.project.ledgers().load(&machine.engine_id).map(|copy| (&machine.engine_id, copy)),
+            );
             world.project.ledgers().forget(&machine.engine_id)?;
             if matches!(action.verb, Verb::Replace | Verb::Destroy) {
                 world.project.baselines().forget(&machine.engine_id, &machine.engine_name)?;
             }
         }
     }
-    observe(world)
+    let mut view = observe(world)?;
+    for machine in &view.observed.machines {
+        if let Some(copy) = former.remove(&machine.engine_id)
+            && !view.ledgers.contains_key(&machine.name)
+        {
+            view.ledgers.insert(machine.name.clone(), copy.ledger);
+        }
+    }
+    Ok(view)
 }
 
 /// A machine that ended while others were brought up did not come up; one that ended well may be meant to end.

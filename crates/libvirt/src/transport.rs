@@ -62,16 +62,23 @@ impl VmTransport {
     }
 }
 
-/// The hints of ssh are about hosts that others keep; the key of a VM is known from before it first booted.
+/// The hints of ssh are about hosts that others keep; the keys of a VM are in it from before it first booted. Nothing can be told
+/// about one that is not to be trusted or does not trust us.
 fn of_a_vm(machine: &str, mut error: Error) -> Error {
-    if error.message.contains("the host key of") {
-        error.hints = vec![
-            format!(
-                "it is not the key that {machine} was given when it was made: find out who changed it, with `virsh console`"
-            ),
-            format!("`env rebuild {machine}` makes the machine anew, with a new key that is known"),
-        ];
-    }
+    let why = if error.message.contains("the host key of") {
+        format!(
+            "it is not the key that {machine} was given when it was made: find out who changed it, with `virsh console`"
+        )
+    } else if error.message.contains("does not let us in") {
+        format!(
+            "the key of this checkout is not in /root/.ssh/authorized_keys of {machine} any more: put it back with `virsh console`"
+        )
+    } else {
+        return error;
+    };
+    error.kind = Kind::Incomplete;
+    error.hints =
+        vec![why, format!("`env rebuild {machine}` makes the machine anew, with keys that are known")];
     error
 }
 

@@ -8,7 +8,7 @@ use crate::event::Context;
 use crate::model::digest::sha256;
 use crate::model::error::Attempt;
 use crate::model::observed::State;
-use crate::model::{Error, Result};
+use crate::model::{Error, Kind, Result};
 use crate::transport::agent::AGENT_PATH;
 use crate::transport::{Command, Exit, Output, Stdin, Transport};
 use base64::Engine as _;
@@ -229,6 +229,9 @@ impl Transport for AgentTransport {
 
     fn get(&self, path: &str, archive: &mut dyn Write, _context: &Context) -> Result<()> {
         let mut world = self.provider.world();
+        if world.failing.contains(&format!("reach machine {}", self.machine)) {
+            return Err(Error::new(Kind::Incomplete, format!("{} does not answer", self.machine)));
+        }
         let ledger = &world.disk(&self.machine)?.ledger;
         let is_ledger = path == format!("{}/ledger.json", envup_agent::STATE_DIRS[0]);
         if !is_ledger || *ledger == envup_agent::Ledger::default() {
