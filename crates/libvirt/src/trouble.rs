@@ -63,7 +63,7 @@ pub fn unreachable(error: &Libvirt, uri: &str) -> Error {
 }
 
 /// What a text means, and the way out.
-const MEANINGS: [(&[&str], Kind, &str); 8] = [
+const MEANINGS: [(&[&str], Kind, &str); 9] = [
     (
         &[
             "Failed to connect socket",
@@ -100,9 +100,15 @@ const MEANINGS: [(&[&str], Kind, &str); 8] = [
         "another VM uses the same disk: end that one first",
     ),
     (
+        &[".volume.qcow2' (as uid"],
+        Kind::Failed,
+        "the disk of a volume is gone, and its data with it: `env snapshot restore` brings it back where there is a snapshot, \
+         `env rebuild` begins with an empty one",
+    ),
+    (
         &["Could not open", "Cannot access storage file", "No such file or directory"],
         Kind::Failed,
-        "a disk of the VM is gone: `env rebuild` makes the machine anew from its box",
+        "a disk of the VM is gone: `env rebuild` makes the machine anew from its box, `env snapshot restore` from a snapshot",
     ),
     (
         &["qemu unexpectedly closed the monitor", "process exited while connecting to monitor"],
@@ -142,6 +148,14 @@ mod tests {
         assert!(full.hints[0].contains("make room"), "{full:?}");
         let lost = explained("Cannot recv data: End of file while reading data: Input/output error", "x");
         assert_eq!(lost.kind, Kind::Unavailable);
+        let gone = |file: &str| {
+            let said = format!(
+                "Cannot access storage file '/pool/{file}' (as uid:64055, gid:108): No such file or directory"
+            );
+            explained(&said, "x").hints.concat()
+        };
+        assert!(gone("shop-3f9a1c-web.qcow2").contains("makes the machine anew"));
+        assert!(gone("shop-3f9a1c-data.volume.qcow2").contains("its data with it"));
         assert!(explained("something else", "x").hints.is_empty());
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // a test that cannot go on fails
 
+#[path = "vms/accidents.rs"]
+mod accidents;
 #[path = "vms/faults.rs"]
 mod faults;
 #[path = "vms/folders.rs"]
@@ -22,6 +24,8 @@ mod parity;
 mod private;
 #[path = "vms/refused.rs"]
 mod refused;
+#[path = "vms/run.rs"]
+mod run;
 #[path = "vms/stage.rs"]
 mod stage;
 #[path = "vms/volumes.rs"]

@@ -75,6 +75,26 @@ impl Private {
         }
     }
 
+    /// Gives its disks so much room from now on.
+    pub fn make_room(&self, room: &str) {
+        let size = format!("remount,size={room}");
+        let done = self.inside("mount").args(["-o", &size, "/var/lib/libvirt"]).status().unwrap();
+        assert!(done.success());
+    }
+
+    /// Kills the process of a machine, whether the daemon runs or not.
+    pub fn kill_process(&self, machine: &str) {
+        let script = format!("kill -9 $(cat /run/libvirt/qemu/{machine}.pid)");
+        let killed = self.inside("sh").args(["-c", &script]).status().unwrap();
+        assert!(killed.success(), "{machine} does not run");
+    }
+
+    /// Takes away what does not outlive the host's own run. The daemon must not run.
+    pub fn forget_the_run(&self) {
+        let emptied = self.inside("find").args(["/run/libvirt", "-mindepth", "1", "-delete"]).status();
+        assert!(emptied.unwrap().success());
+    }
+
     /// Its socket.
     pub fn socket(&self) -> PathBuf {
         self.place.path().join("libvirt-sock")

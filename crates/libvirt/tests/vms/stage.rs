@@ -111,7 +111,18 @@ impl Stage {
 
     /// The same with another program.
     pub fn run(&self, program: &Path, words: &str) -> Ran {
-        let output = self.command(program, words).output().unwrap();
+        Self::finish(&mut self.command(program, words))
+    }
+
+    /// Runs a script of the shell in a machine.
+    pub fn inside(&self, machine: &str, script: &str) -> Ran {
+        let mut command = self.command(&program("env"), &format!("exec {machine} --"));
+        Self::finish(command.args(["sh", "-c", script]))
+    }
+
+    /// Runs a command to its end.
+    pub fn finish(command: &mut Command) -> Ran {
+        let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ran {
             code: output.status.code().unwrap_or(-1),
@@ -144,9 +155,18 @@ impl Stage {
 
     /// The beginning of the names of its things in libvirt.
     pub fn prefix(&self, stack: &str) -> String {
+        format!("{stack}-{}-", &self.id()[..6])
+    }
+
+    /// Where lies what belongs to the checkout and is not in it.
+    pub fn private_directory(&self) -> PathBuf {
+        self.place.path().join("data/projects").join(self.id())
+    }
+
+    fn id(&self) -> String {
         let record = std::fs::read_to_string(self.directory().join(".envup/id")).unwrap();
         let record: serde_json::Value = serde_json::from_str(&record).unwrap();
-        format!("{stack}-{}-", &record["id"].as_str().unwrap()[..6])
+        record["id"].as_str().unwrap().to_owned()
     }
 }
 
