@@ -160,6 +160,23 @@ fn what_a_killed_run_left_is_told_not_restored_and_replaced_by_the_next() {
 }
 
 #[test]
+fn what_was_not_kept_whole_is_refused_before_anything_is_lost() {
+    let (stage, world, _) = up(SHOP);
+    save(&world, "before", &[]).unwrap();
+    stage.provider.write("data", "new");
+    stage.provider.fail("verify volume data");
+    let done = stage.provider.operations().len();
+    let refused = restore(&world, "before", &[]).unwrap_err();
+    assert!(refused.message.contains("cannot restore the data on data; nothing was changed"), "{refused:?}");
+    let asked = &stage.provider.operations()[done..];
+    assert!(asked.iter().all(|operation| operation.starts_with("verify ")), "{asked:?}");
+    assert_eq!((stage.provider.read("data"), states(&stage)), ("new".to_owned(), both(State::Running)));
+    stage.provider.mend();
+    restore(&world, "before", &[]).unwrap();
+    assert_eq!(stage.provider.read("data"), "old");
+}
+
+#[test]
 fn what_was_destroyed_comes_back_and_what_did_not_run_stays_off() {
     let (stage, world, _) = up(SHOP);
     engine::stop(&world, &set(&["app"]), &Context::silent()).unwrap();

@@ -1,7 +1,8 @@
 //! Taking machines and volumes back to a snapshot.
 //!
 //! A machine is made anew, as the Envfile declares it now, on the disk that was kept; its secrets come from where they always
-//! come from. Whoever is interrupted restores again: the snapshot stays as it is.
+//! come from. What was kept is looked at before anything is taken away. Whoever is interrupted restores again: the snapshot stays
+//! as it is.
 
 use super::baseline::take_baselines;
 use super::machine::new_machine;
@@ -28,6 +29,9 @@ pub fn restore_snapshot(
     let subject = subject(world, &snapshot, machines, &observed)?;
     let parts: Vec<KeptPart> =
         kept_parts(world)?.into_iter().filter(|kept| is_meant(kept, &snapshot, &subject)).collect();
+    for kept in &parts {
+        verify(world, kept, context)?;
+    }
     let there: BTreeSet<String> =
         subject.machines.iter().filter(|name| observed.machine(name).is_some()).cloned().collect();
     if !there.is_empty() {
@@ -94,6 +98,15 @@ fn is_meant(kept: &KeptPart, snapshot: &KeptSnapshot, subject: &Subject) -> bool
     part.snapshot == snapshot.name
         && part.begun / 1_000_000_000 == snapshot.created
         && names.contains(&part.name)
+}
+
+fn verify(world: &World, kept: &KeptPart, context: &Context) -> Result<()> {
+    let what = format!("verifying {}", called(&kept.part));
+    context.check(&what)?;
+    context.emit(Event::Doing { machine: None, what });
+    keeper_named(world, kept.provider)?
+        .verify(&world.identity, &kept.part, context)
+        .map_err(|error| error.context(format!("cannot restore {}; nothing was changed", called(&kept.part))))
 }
 
 fn restore_volume(world: &World, kept: &KeptPart, context: &Context) -> Result<()> {

@@ -26,6 +26,12 @@ impl Digester {
         self
     }
 
+    /// Adds a piece of a part that comes in pieces, wherever one ends and the next begins. Another part must say how long it is.
+    pub fn piece(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.update(bytes);
+        self
+    }
+
     /// The digest as 64 lowercase hexadecimal characters.
     pub fn finish(self) -> String {
         hex(&self.0.finalize())
@@ -66,5 +72,17 @@ mod tests {
         };
         assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
         assert_eq!(of(&["ab", "c"]), of(&["ab", "c"]));
+    }
+
+    #[test]
+    fn pieces_run_together() {
+        let of = |pieces: &[&[u8]]| {
+            let mut digester = Digester::new("test/1");
+            for piece in pieces {
+                digester.piece(piece);
+            }
+            digester.finish()
+        };
+        assert_eq!(of(&[b"ab", b"c"]), of(&[b"a", b"bc"]));
     }
 }

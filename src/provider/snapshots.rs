@@ -17,6 +17,9 @@ pub trait Snapshots: Send + Sync {
     /// All parts of all snapshots of a stack.
     fn list(&self, identity: &Identity) -> Result<Vec<KeptPart>>;
 
+    /// Fails unless what is kept of one part is what was kept. Changes nothing.
+    fn verify(&self, identity: &Identity, part: &Part, context: &Context) -> Result<()>;
+
     /// Makes a machine, not yet started, from the disk that is kept instead of its image. It does not exist; its networks and
     /// volumes do.
     fn restore_machine(

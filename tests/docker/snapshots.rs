@@ -44,6 +44,15 @@ fn images(stack: &Stack, filter: &str) -> Vec<String> {
     docker(&words).lines().map(str::to_owned).collect()
 }
 
+/// The file in the engine's own storage that holds what was kept of /data/rows.
+fn kept_rows(stack: &Stack) -> std::path::PathBuf {
+    let places = images(stack, "")
+        .into_iter()
+        .map(|image| docker(&format!("image inspect --format {{{{.GraphDriver.Data.UpperDir}}}} {image}")));
+    let files = places.map(|place| std::path::Path::new(place.trim()).join("envup/rows"));
+    files.into_iter().find(|file| file.exists()).expect("an image of the data on data")
+}
+
 #[test]
 fn what_changed_since_is_as_it_was_and_services_run() {
     let stack = Stack::new("");
@@ -69,6 +78,13 @@ fn what_changed_since_is_as_it_was_and_services_run() {
     let unsure = stack.env("snapshot restore before").exits(64);
     assert!(unsure.stderr.contains("cannot be undone"), "{unsure}");
     assert_ne!(state_or_nothing(&stack), before.0);
+    let rows = kept_rows(&stack);
+    std::fs::write(&rows, "two\n").unwrap();
+    let damaged = stack.env("snapshot restore before --yes").exits(1);
+    assert!(damaged.stderr.contains("the data on data; nothing was changed"), "{damaged}");
+    assert_eq!(stack.id("db"), id);
+    assert_eq!(stack.inside("db", "cat /data/new"), "x");
+    std::fs::write(&rows, "one\n").unwrap();
     stack.env("snapshot restore before --yes").succeeds();
     assert_ne!(stack.id("db"), id);
     assert_eq!(state(&stack), before);

@@ -6,6 +6,7 @@
 use crate::trouble::{Explain, optional};
 use crate::xml::{self, escape};
 use envup::event::{Context, Event};
+use envup::model::digest::Digester;
 use envup::model::error::Attempt;
 use envup::model::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +28,9 @@ pub const OF_BOX: &str = "box-";
 
 /// Bytes sent at a time: libvirt takes no more in one message.
 const PIECE: usize = 256 * 1024;
+
+/// As a length: up to the end.
+const WHOLE: u64 = 0;
 
 /// The pool, made when there is none.
 pub fn open(connection: &Connect) -> Result<StoragePool> {
@@ -256,13 +260,39 @@ pub fn read(connection: &Connect, volume: &StorageVol) -> Result<Vec<u8>> {
 }
 
 fn read_some(connection: &Connect, volume: &StorageVol, length: usize) -> Result<Vec<u8>> {
+    let mut content = Vec::with_capacity(length);
+    hand_on(connection, volume, length as u64, &mut |piece| {
+        content.extend_from_slice(piece);
+        Ok(())
+    })?;
+    Ok(content)
+}
+
+/// The digest of a volume's file, byte by byte.
+pub fn digest(connection: &Connect, volume: &StorageVol, what: &str, context: &Context) -> Result<String> {
+    let (mut digester, mut length) = (Digester::new("disk/1"), 0u64);
+    hand_on(connection, volume, WHOLE, &mut |piece| {
+        digester.piece(piece);
+        length += piece.len() as u64;
+        context.check(what)
+    })?;
+    digester.part(length.to_le_bytes());
+    Ok(digester.finish())
+}
+
+/// Hands on the first bytes of a volume, piece by piece.
+fn hand_on(
+    connection: &Connect,
+    volume: &StorageVol,
+    length: u64,
+    sink: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
     let cannot = || "cannot read a volume of libvirt's pool";
     let stream = Stream::new(connection, 0).explain(cannot)?;
-    volume.download(&stream, 0, length as u64, 0).explain(cannot)?;
-    let (mut content, mut piece) = (Vec::with_capacity(length), vec![0; PIECE]);
+    volume.download(&stream, 0, length, 0).explain(cannot)?;
+    let mut piece = vec![0; PIECE];
     while let Ok(count @ 1..) = usize::try_from(stream.recv(&mut piece).explain(cannot)?) {
-        content.extend_from_slice(&piece[..count]);
+        sink(&piece[..count])?;
     }
-    stream.finish().explain(cannot)?;
-    Ok(content)
+    stream.finish().explain(cannot)
 }

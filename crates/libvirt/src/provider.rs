@@ -287,6 +287,10 @@ impl Snapshots for LibvirtProvider {
         snapshots::list(&self.connection()?, identity)
     }
 
+    fn verify(&self, identity: &Identity, part: &Part, context: &Context) -> Result<()> {
+        snapshots::verify(&self.connection()?, identity, part, context)
+    }
+
     fn restore_machine(
         &self,
         identity: &Identity,

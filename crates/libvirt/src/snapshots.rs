@@ -35,6 +35,8 @@ pub struct Kept {
     pub image: String,
     /// Of a machine: the public half of the key that is on its disk.
     pub host_key: String,
+    /// The digest of the copy.
+    pub digest: String,
 }
 
 /// What the names of all copies of a stack begin with: a machine without a name has no other one's.
@@ -58,7 +60,9 @@ pub fn save(connection: &Connect, identity: &Identity, part: &Part, context: &Co
         PartKind::Volume => (volumes::disk(identity, &part.name), None),
     };
     let stem = stem(identity, part);
-    pool::copy(&pool, &source, &format!("{stem}{DISK}"))?;
+    let what = format!("keeping {}", part.name);
+    let copy = pool::copy(&pool, &source, &format!("{stem}{DISK}"))?;
+    let digest = pool::digest(connection, &copy, &what, context)?;
     let notes = labels.map(|labels| labels.machine).unwrap_or_default();
     let kept = Kept {
         version: VERSION,
@@ -67,10 +71,10 @@ pub fn save(connection: &Connect, identity: &Identity, part: &Part, context: &Co
         part: part.clone(),
         image: notes.image,
         host_key: notes.host_key,
+        digest,
     };
     // Plain data always has a JSON form.
     let text = serde_json::to_vec(&kept).unwrap_or_default();
-    let what = format!("keeping {}", part.name);
     let about = format!("{stem}{ABOUT}");
     pool::write(connection, &pool, &about, &mut text.as_slice(), text.len() as u64, &what, context).map(drop)
 }
@@ -118,6 +122,20 @@ fn one(connection: &Connect, pool: &StoragePool, identity: &Identity, part: &Par
         Error::failed(format!("what was kept of {} is gone from libvirt's pool", part.name))
             .hint("`env snapshot list` shows what is there")
     })
+}
+
+/// Fails unless a copy is what it was.
+pub fn verify(connection: &Connect, identity: &Identity, part: &Part, context: &Context) -> Result<()> {
+    let pool = pool::open(connection)?;
+    let (kept, disk) = one(connection, &pool, identity, part)?;
+    let copy = pool::volume(&pool, &disk)?;
+    let copy = copy.ok_or_else(|| Error::failed(format!("the volume {disk} is gone from libvirt's pool")))?;
+    let what = format!("verifying what was kept of {}", part.name);
+    if pool::digest(connection, &copy, &what, context)? != kept.digest {
+        return Err(Error::failed(format!("the volume {disk} is not what it was when it was written"))
+            .hint("this host's disk was damaged, or somebody changed the file: look after it"));
+    }
+    Ok(())
 }
 
 /// Makes a machine whose disk is a copy of the copy.

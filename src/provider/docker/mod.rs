@@ -257,6 +257,10 @@ impl Snapshots for DockerProvider {
         snapshots::list(&*self.client()?, identity)
     }
 
+    fn verify(&self, identity: &Identity, part: &Part, context: &Context) -> Result<()> {
+        snapshots::verify(&*self.client()?, identity, part, context)
+    }
+
     fn restore_machine(
         &self,
         identity: &Identity,

@@ -174,6 +174,23 @@ fn part_of(identity: &Identity, image: &ImageSummary) -> Option<(Part, Option<St
     image.repo_tags.contains(&name).then_some((part, path))
 }
 
+/// Fails unless what is kept of a part is whole: data, by its digest. For the disk of a machine the engine vouches, which alone knows
+/// the digests of its layers.
+pub(super) fn verify(client: &Client, identity: &Identity, part: &Part, context: &Context) -> Result<()> {
+    for image in images(client)? {
+        let Some((_, beside)) = part_of(identity, &image).filter(|(other, _)| other == part) else {
+            continue;
+        };
+        let path = match (part.kind, &beside) {
+            (PartKind::Volume, _) => data::TARGET,
+            (PartKind::Machine, Some(path)) => path.as_str(),
+            (PartKind::Machine, None) => continue,
+        };
+        data::verify(client, &reference(identity, part, beside.as_deref()), path, context)?;
+    }
+    Ok(())
+}
+
 /// Makes a machine from the disk that is kept.
 pub(super) fn restore_machine(
     client: &Client,

@@ -51,6 +51,10 @@ impl Snapshots for FakeProvider {
         Ok(kept.map(|part| KeptPart { part, provider: world.provider, size: 1 }).collect())
     }
 
+    fn verify(&self, _: &Identity, part: &Part, context: &Context) -> Result<()> {
+        self.begin(&format!("verify {} {}", kind(part), part.name), context)
+    }
+
     fn restore_machine(
         &self,
         identity: &Identity,

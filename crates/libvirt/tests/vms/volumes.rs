@@ -2,6 +2,9 @@
 
 use crate::left::left;
 use crate::stage::{Stage, virsh};
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
 const DB: &str = r#"
 name = "volumes"
@@ -28,6 +31,22 @@ fn state(stage: &Stage) -> String {
         + &inside(stage, "stat -c %U:%s:%n /srv/data/rows /srv/data")
 }
 
+/// The files of the copies that snapshots of the stack are.
+fn copies(prefix: &str) -> Vec<PathBuf> {
+    let listed = virsh("vol-list envup");
+    let paths = listed.lines().filter_map(|line| line.split_whitespace().nth(1));
+    let ours = paths.filter(|path| path.contains(&format!("{prefix}.snapshot-")) && path.ends_with(".qcow2"));
+    ours.map(PathBuf::from).collect()
+}
+
+/// Changes one bit in the middle of a file; done twice, it is as before.
+fn damage(path: &Path) {
+    let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let (place, mut byte) = (file.metadata().unwrap().len() / 2, [0]);
+    file.read_exact_at(&mut byte, place).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], place).unwrap();
+}
+
 #[test]
 fn data_outlives_the_vm_and_a_snapshot_brings_everything_back() {
     let stage = Stage::new(DB);
@@ -49,6 +68,18 @@ fn data_outlives_the_vm_and_a_snapshot_brings_everything_back() {
     inside(&stage, "cp /etc/hostname /root/state");
     inside(&stage, "rm /srv/data/rows");
     inside(&stage, "touch /srv/data/new");
+    for (count, copy) in copies(&prefix).iter().enumerate() {
+        let booted = inside(&stage, "cat /proc/sys/kernel/random/boot_id");
+        damage(copy);
+        let refused = stage.env("snapshot restore before --yes").exits(1).stderr;
+        assert!(
+            refused.contains("nothing was changed") && refused.contains("is not what it was"),
+            "{count}: {refused}"
+        );
+        assert_eq!(inside(&stage, "cat /proc/sys/kernel/random/boot_id"), booted);
+        assert_eq!(inside(&stage, "ls -A /srv/data").trim(), "new");
+        damage(copy);
+    }
     stage.env("snapshot restore before --yes").exits(0);
     assert_eq!(state(&stage), before);
     assert_eq!(inside(&stage, "ls -A /srv/data").trim(), "rows");
