@@ -4,7 +4,7 @@ use crate::envfile::{self, LoadOptions};
 use crate::model::digest::short;
 use crate::model::id::DEFAULT_ENVIRONMENT;
 use crate::model::stack::Stack;
-use crate::state::{Directories, LayerRecord, LayerRecords};
+use crate::state::{Directories, LayerRecord, LayerRecords, remembered_snapshots};
 use clap_complete::CompletionCandidate;
 
 /// Names of the machines.
@@ -34,6 +34,15 @@ pub fn layers() -> Vec<CompletionCandidate> {
         CompletionCandidate::new(short(key)).help(Some(record.steps.join(", ").into()))
     };
     known.iter().map(candidate).collect()
+}
+
+/// Names of the stack's snapshots.
+pub fn snapshots() -> Vec<CompletionCandidate> {
+    let (Some(stack), Ok(directories)) = (stack(), Directories::from_environment()) else {
+        return Vec::new();
+    };
+    let names = remembered_snapshots(&directories, &stack.directory, &stack.full_name());
+    names.into_iter().map(CompletionCandidate::new).collect()
 }
 
 /// A broken Envfile completes nothing; `env validate` says what is wrong with it.

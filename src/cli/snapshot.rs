@@ -9,6 +9,7 @@ use crate::model::Result;
 use crate::model::snapshot::KeptSnapshot;
 use crate::ui::{exit, human, json};
 use clap::{Args, Subcommand};
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
 /// Keep the disks of machines and the data on volumes by a name, and go back to them
@@ -64,7 +65,7 @@ Examples:
   env snapshot restore before-upgrade db -y    only db and its volumes, without asking")]
 struct Restore {
     /// The snapshot
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(super::candidates::snapshots))]
     snapshot: String,
     #[command(flatten)]
     machines: Machines,
@@ -90,7 +91,7 @@ struct List {
 #[command(after_help = "Example: env snapshot remove before-upgrade")]
 struct Remove {
     /// The snapshot
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(super::candidates::snapshots))]
     snapshot: String,
     /// Do not ask
     #[arg(long, short)]

@@ -50,6 +50,7 @@ pub fn save_snapshot(
     // Also when somebody interrupts: nobody asked for a stack that is down.
     let started = start(world, &running, &context.cancelled_by(Cancel::default()));
     saved.and(started)?;
+    remember(world)?;
     find(world, name)
 }
 
@@ -62,7 +63,7 @@ pub fn kept_snapshots(world: &World) -> Result<Vec<KeptSnapshot>> {
 pub fn remove_snapshot(world: &World, name: &str) -> Result<()> {
     match remove_parts(world, |part| part.snapshot == name)? {
         0 => Err(unknown(world, name)),
-        _ => Ok(()),
+        _ => remember(world),
     }
 }
 
@@ -70,7 +71,13 @@ pub fn remove_snapshot(world: &World, name: &str) -> Result<()> {
 pub fn remove_all_snapshots(world: &World) -> Result<BTreeSet<String>> {
     let names = kept_parts(world)?.into_iter().map(|kept| kept.part.snapshot).collect();
     remove_parts(world, |_| true)?;
+    remember(world)?;
     Ok(names)
+}
+
+fn remember(world: &World) -> Result<()> {
+    let names: Vec<String> = kept_snapshots(world)?.into_iter().map(|kept| kept.name).collect();
+    world.project.remember_snapshots(&world.identity.name, &names)
 }
 
 /// A snapshot of this name that is complete.

@@ -25,7 +25,7 @@ pub use key::ProjectKey;
 pub use layers::{KnownLayers, LayerRecord, LayerRecords};
 pub use ledger::{LedgerCopies, LedgerCopy};
 pub use lock::{Lock, Wait};
-pub use project::{Project, STATE_DIRECTORY, Situation, provider_is_remembered};
+pub use project::{Project, STATE_DIRECTORY, Situation, provider_is_remembered, remembered_snapshots};
 pub use runlog::RunLog;
 pub use signature::{sign, verify};
 pub use ssh_key::{SshKey, make as make_ssh_key, public_half};

@@ -187,6 +187,12 @@ impl Project {
     }
 }
 
+/// The private directory of the checkout here, if it has an identity.
+fn private_of(directories: &Directories, checkout: &Path) -> Option<PathBuf> {
+    let id = ProjectId::parse(&recorded(checkout).ok()??.id)?;
+    Some(directories.data.join("projects").join(id.0))
+}
+
 fn id_path(directory: &Path) -> PathBuf {
     directory.join(STATE_DIRECTORY).join("id")
 }
@@ -262,7 +268,9 @@ fn read_only(error: Error) -> Error {
 }
 
 mod providers;
+mod snapshots;
 #[cfg(test)]
 mod tests;
 
 pub use providers::provider_is_remembered;
+pub use snapshots::remembered_snapshots;

@@ -67,6 +67,9 @@ fn what_changed_since_is_as_it_was_and_services_run() {
     assert_eq!(saved["snapshot"]["volumes"], serde_json::json!(["cache", "data"]));
     assert_eq!(state(&stack), before);
     stack.nothing_to_do();
+    let completed = |verb: &str| stack.env(&format!("completions bash 3 envup snapshot {verb} be")).stdout;
+    assert_eq!((completed("restore"), completed("remove")), ("before\n".to_owned(), "before\n".to_owned()));
+    assert_eq!(completed("save"), "", "a new one has a new name");
     let id = stack.id("db");
 
     stack.inside(

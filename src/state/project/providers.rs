@@ -1,7 +1,7 @@
 //! Which providers the stacks of a checkout have used: they are asked what exists also when its Envfile names them no more. A file for
 //! each in the checkout's private directory; without it only time is saved or lost, because the engines have the truth.
 
-use super::{Project, ProjectId, recorded};
+use super::{Project, private_of};
 use crate::model::Result;
 use crate::model::error::Attempt;
 use crate::state::{Access, Directories, write_bytes};
@@ -42,9 +42,7 @@ pub fn provider_is_remembered(
     stack: &str,
     provider: &str,
 ) -> bool {
-    let id = recorded(checkout).ok().flatten().and_then(|record| ProjectId::parse(&record.id));
-    let private = |id: ProjectId| directories.data.join("projects").join(id.0);
-    id.is_some_and(|id| place(&private(id), stack).join(provider).exists())
+    private_of(directories, checkout).is_some_and(|private| place(&private, stack).join(provider).exists())
 }
 
 fn place(private: &Path, stack: &str) -> PathBuf {
