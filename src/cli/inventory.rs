@@ -3,7 +3,7 @@
 use super::Run;
 use super::options::{Output, Which};
 use super::session::{Purpose, Session};
-use super::ssh_config::proxy_command;
+use super::ssh_config::way_to;
 use crate::engine::{self, SshAccess, World};
 use crate::model::machine::Source;
 use crate::model::observed::State;
@@ -19,9 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Print the stack as an Ansible inventory, with which ansible-playbook reaches its machines
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Machines made from a box are reached over ssh through `env exec`, as `env ssh-config` does;
-hosts as their Envfile says. Groups are the environment, those of the steps' `groups`, and
-one for each machine that is several hosts.
+Machines made from a box are reached over ssh as `env ssh-config` has it; hosts as their
+Envfile says. Groups are the environment, those of the steps' `groups`, and one for each
+machine that is several hosts.
 
 Examples:
   env inventory --list | jq 'keys'
@@ -91,7 +91,7 @@ impl Inventory {
                     }
                 }
             } else if let Some(access) =
-                access.as_ref().filter(|access| access.machines.contains(&machine.name))
+                access.as_ref().filter(|access| access.machines.contains_key(&machine.name))
             {
                 let variables = of_machine(&self.which, world, access, &machine.name);
                 listed.hosts.insert(machine.name.clone(), variables);
@@ -141,17 +141,18 @@ impl Listed {
 }
 
 fn of_machine(which: &Which, world: &World, access: &SshAccess, machine: &str) -> Value {
+    let (host_name, proxy_command) = way_to(which, world, access, machine);
     let options = [
         "IdentitiesOnly=yes".to_owned(),
         format!("UserKnownHostsFile=\"{}\"", access.known_hosts.display()),
         format!("HostKeyAlias={}", world.identity.machine(machine)),
         "StrictHostKeyChecking=yes".to_owned(),
-        format!("ProxyCommand={}", proxy_command(which, world, access, machine)),
+        format!("ProxyCommand={proxy_command}"),
     ];
     let words = options.into_iter().flat_map(|option| ["-o".to_owned(), option]);
     json!({
         "ansible_connection": "ssh",
-        "ansible_host": format!("{machine}.{}", world.identity.name),
+        "ansible_host": host_name,
         "ansible_user": "root",
         "ansible_python_interpreter": "/usr/bin/python3",
         "ansible_ssh_private_key_file": access.key,

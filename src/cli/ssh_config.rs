@@ -16,9 +16,9 @@ use std::path::Path;
 #[command(
     name = "ssh-config",
     after_help = "\
-Machines are called MACHINE.STACK. No sshd runs in them and no port is opened: each
-connection goes through `env exec`. Run it again after a machine was rebuilt, because
-its host key is another one then.
+Machines are called MACHINE.STACK. No sshd runs in containers and no port is opened: each
+connection goes through `env exec`. VMs are reached at their own address. Run it again after
+a machine was rebuilt, because its host key is another one then.
 
 Examples:
   env ssh-config > ~/.ssh/shop.conf     with `Include shop.conf` in ~/.ssh/config: ssh db.shop
@@ -40,6 +40,7 @@ struct Document<'a> {
 struct Host<'a> {
     host: String,
     machine: &'a str,
+    host_name: String,
     user: &'static str,
     key: &'a Path,
     known_hosts: &'a Path,
@@ -57,7 +58,7 @@ impl Run for SshConfig {
         let machines = self.reachable(&world)?;
         let access = engine::ssh_access(&world, machines, &session.context())?;
         let hosts: Vec<Host<'_>> =
-            access.machines.iter().map(|machine| self.host(&world, &access, machine)).collect();
+            access.machines.keys().map(|machine| self.host(&world, &access, machine)).collect();
         if session.json {
             json::document(&session.printer, &Document { hosts });
         } else {
@@ -84,20 +85,33 @@ impl SshConfig {
     }
 
     fn host<'a>(&self, world: &World, access: &'a SshAccess, machine: &'a str) -> Host<'a> {
+        let (host_name, proxy_command) = way_to(&self.which, world, access, machine);
         Host {
             host: format!("{machine}.{}", world.identity.name),
             machine,
+            host_name,
             user: "root",
             key: &access.key,
             known_hosts: &access.known_hosts,
             host_key_alias: world.identity.machine(machine),
-            proxy_command: proxy_command(&self.which, world, access, machine),
+            proxy_command,
         }
     }
 }
 
-/// The command through which ssh reaches a machine.
-pub(super) fn proxy_command(which: &Which, world: &World, access: &SshAccess, machine: &str) -> String {
+/// Where ssh connects to, and the command through which it does.
+pub(super) fn way_to(which: &Which, world: &World, access: &SshAccess, machine: &str) -> (String, String) {
+    match access.machines.get(machine).copied().flatten() {
+        // Whatever else the user's configuration says of all hosts.
+        Some(address) => (address.to_string(), "none".to_owned()),
+        None => {
+            let name = format!("{machine}.{}", world.identity.name);
+            (name, proxy_command(which, world, access, machine))
+        }
+    }
+}
+
+fn proxy_command(which: &Which, world: &World, access: &SshAccess, machine: &str) -> String {
     let mut words = vec![world.program.to_string_lossy().into_owned(), "exec".into(), "--no-tty".into()];
     words.extend(["--file".into(), world.stack.file.to_string_lossy().into_owned()]);
     for (option, value) in [("--env", &which.environment), ("--name", &which.name)] {
@@ -118,9 +132,10 @@ fn sshd(public_key: &str) -> String {
 
 fn block(host: &Host<'_>) -> String {
     format!(
-        "Host {}\n  User {}\n  IdentityFile \"{}\"\n  IdentitiesOnly yes\n  UserKnownHostsFile \"{}\"\n  \
+        "Host {}\n  HostName {}\n  User {}\n  IdentityFile \"{}\"\n  IdentitiesOnly yes\n  UserKnownHostsFile \"{}\"\n  \
          HostKeyAlias {}\n  StrictHostKeyChecking yes\n  ProxyCommand {}\n",
         host.host,
+        host.host_name,
         host.user,
         host.key.display(),
         host.known_hosts.display(),

@@ -1,11 +1,13 @@
 //! What the system's OpenSSH needs to reach machines made from a box: a key of the checkout's own, and the machines' host
-//! keys. No sshd runs in a machine; one is started for each connection, through the provider.
+//! keys. Where no sshd runs in a machine, one is started for each connection, through the provider.
 
 use super::{World, connect};
 use crate::event::Context;
 use crate::model::{Error, Result};
 use crate::state::{Access, SshKey, write_bytes};
 use crate::transport::{Captured, Command};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// Makes the host key when there is none, and tells its public half.
@@ -21,8 +23,8 @@ pub struct SshAccess {
     pub public_key: String,
     /// The machines' host keys.
     pub known_hosts: PathBuf,
-    /// Machines that can be reached.
-    pub machines: Vec<String>,
+    /// Machines that can be reached, with the address at which their own sshd answers, where they have one.
+    pub machines: BTreeMap<String, Option<IpAddr>>,
 }
 
 /// Prepares these machines, which run.
@@ -35,7 +37,17 @@ pub fn ssh_access(world: &World, machines: Vec<String>, context: &Context) -> Re
     }
     let known_hosts = directory.join(format!("known_hosts-{}", world.identity.name));
     write_bytes(&known_hosts, Access::Private, lines.as_bytes())?;
+    let machines = machines.into_iter().map(|machine| Ok((machine.clone(), own_sshd(world, &machine)?)));
+    let machines = machines.collect::<Result<_>>()?;
     Ok(SshAccess { key, public_key, known_hosts, machines })
+}
+
+fn own_sshd(world: &World, machine: &str) -> Result<Option<IpAddr>> {
+    let provider = world.provider_of(machine, None)?;
+    match provider.capabilities().sshd {
+        true => provider.direct_address(&world.identity, machine),
+        false => Ok(None),
+    }
 }
 
 fn host_key(world: &World, machine: &str, context: &Context) -> Result<String> {

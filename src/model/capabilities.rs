@@ -17,6 +17,8 @@ pub struct Capabilities {
     pub optional: bool,
     /// A machine that runs an image can be made before the network that it joins: only its start needs the network.
     pub networks_later: bool,
+    /// Each of its machines runs an sshd of its own, which lets the checkout's key in at the machine's direct address.
+    pub sshd: bool,
 }
 
 impl Capabilities {
@@ -29,6 +31,7 @@ impl Capabilities {
         copies_folders: false,
         optional: false,
         networks_later: false,
+        sshd: false,
     };
 
     /// Whether a living machine can take on a new value of this field.

@@ -39,6 +39,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     disks: true,
     copies_folders: true,
     optional: true,
+    sshd: true,
     ..Capabilities::NONE
 };
 

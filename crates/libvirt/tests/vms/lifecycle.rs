@@ -21,6 +21,26 @@ fn sessions(stage: &Stage) -> usize {
     said.lines().count()
 }
 
+/// The team's own tools go to the machine's own sshd, and check whose it is.
+fn own_tools_reach_it(stage: &Stage) {
+    let status = stage.env("status --json").exits(0).stdout;
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    let address = status["machines"][0]["address"].as_str().unwrap();
+    let told = stage.env("ssh-config").exits(0).stdout;
+    assert!(told.contains(&format!("HostName {address}\n")) && told.contains("ProxyCommand none"), "{told}");
+    let file = stage.directory().join("ssh.conf");
+    let ssh = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let mut ssh = std::process::Command::new("ssh");
+        Stage::finish(ssh.arg("-F").arg(&file).args(["web.vm", "echo $USER@$(hostname); exit 7"]))
+    };
+    assert_eq!(ssh(&told).exits(7).stdout, "root@web\n");
+    let strange = ssh(&told.replace("HostKeyAlias ", "HostKeyAlias other-")).exits(255).stderr;
+    assert!(strange.contains("Host key verification failed"), "{strange}");
+    let inventory = stage.env("inventory --host web").exits(0).stdout;
+    assert!(inventory.contains(&format!("\"ansible_host\": \"{address}\"")), "{inventory}");
+}
+
 #[test]
 fn a_vm_lives_as_a_container_does() {
     let stage = Stage::example("vm");
@@ -65,6 +85,7 @@ fn a_vm_lives_as_a_container_does() {
     std::fs::write(stage.directory().join("note"), "hello").unwrap();
     stage.env("copy note web:/root/note").exits(0);
     assert_eq!(stage.env("exec web -- cat /root/note").exits(0).stdout, "hello");
+    own_tools_reach_it(&stage);
     stage.env("drift").exits(2);
     let agents = stage.env("exec web -- sh -c ls").exits(0);
     assert!(!agents.stdout.contains("envup"));
