@@ -94,6 +94,11 @@ fn wording(reason: &Reason) -> (String, String) {
     if let Some(step) = reason.field.strip_prefix("step.") {
         return (format!("step {step}"), after.unwrap_or_default().to_owned());
     }
+    if let Some(network) = reason.field.strip_prefix("shared.") {
+        let server = |shared: Option<&str>| if shared.is_some() { "the network's" } else { "its engine's" };
+        let change = format!("{} → {}, given when it is made", server(before), server(after));
+        return (format!("name server in {network}"), change);
+    }
     let change = match (before, after) {
         (Some(before), Some(after)) => format!("{} → {}", value(before), value(after)),
         (None, Some(after)) => format!("not set → {}", value(after)),
@@ -198,6 +203,7 @@ mod tests {
                 Verb::Provision,
                 &[("step.2 ops/seed.sh", Some("failed"), Some("failed the last time"))],
             ),
+            action("mail", Verb::Replace, &[("shared.default", None, Some("yes"))]),
             action("cache", Verb::Keep, &[]),
         ];
         let shown = Plan { actions, orphans: vec!["old".into()], ..Plan::default() };
@@ -212,9 +218,11 @@ mod tests {
                  config nginx.conf changed  (sha256 4be1… → 90ac…)
           » job    provision
                  step 2 ops/seed.sh  failed the last time
+          ↻ mail   replace
+                 name server in default  its engine's → the network's, given when it is made
           = cache  keep
           ? old    no longer in the Envfile (`--remove-orphans` removes it)
-        2 to create, 1 to update, 1 to provision, 1 to replace, 1 unchanged.
+        2 to create, 1 to update, 1 to provision, 2 to replace, 1 unchanged.
         ");
     }
 }
