@@ -144,3 +144,25 @@ impl Transport for VmTransport {
         self.ssh.agent(context).map_err(|error| of_a_vm(&self.machine, error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_can_be_told_about_a_vm_that_trust_is_lost_in() {
+        let told = |message: &str| of_a_vm("web", Error::failed(message));
+        for (message, hint) in [
+            ("the host key of root@10.5.0.9 has changed", "find out who changed it"),
+            ("root@10.5.0.9 does not let us in", "authorized_keys of web"),
+        ] {
+            let error = told(message);
+            assert_eq!(error.kind, Kind::Incomplete, "{message}");
+            assert!(
+                error.hints[0].contains(hint) && error.hints[1].contains("`env rebuild web`"),
+                "{error:?}"
+            );
+        }
+        assert_eq!(told("cannot copy files").kind, Kind::Failed);
+    }
+}
