@@ -68,7 +68,20 @@ $b mount -t ext4 /dev/vda /disk
 # Appended for each machine: who it is, whom it lets in. Placed once; from then on the files are the machine's own.
 mark=/disk/var/lib/envup/placed
 if [ -d /machine ] && [ ! -e "$mark" ]; then
-  $b cp -a /machine/. /disk/ && $b mkdir -p "${mark%/*}" && : >"$mark"
+  $b cp -a /machine/. /disk/
+  # Certificate authorities that the host trusts, as update-ca-certificates would have them: what they are called, and by which
+  # digest they are looked up. A layer has them already.
+  trusted=/disk/etc/ssl/certs
+  if [ -e /authorities ] && [ -s $trusted/ca-certificates.crt ]; then
+    while read -r name digest; do
+      [ ! -e "$trusted/$name.pem" ] || continue
+      $b cp "/authorities.d/$name.crt" /disk/usr/local/share/ca-certificates/
+      $b cat "/authorities.d/$name.crt" >>$trusted/ca-certificates.crt
+      $b ln -s "/usr/local/share/ca-certificates/$name.crt" "$trusted/$name.pem"
+      [ -e "$trusted/$digest.0" ] || $b ln -s "$name.pem" "$trusted/$digest.0"
+    done </authorities
+  fi
+  $b mkdir -p "${mark%/*}" && : >"$mark"
 fi
 # systemd takes over what is mounted there.
 run=/disk/run

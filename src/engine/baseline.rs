@@ -1,7 +1,8 @@
-//! Baselines: the fingerprints of the machines that an `up` changed, taken at its end, all at once.
+//! Baselines: the fingerprints of the machines that an `up` changed, or an earlier one that was killed, taken at its end, all at once.
 //!
 //! A baseline that cannot be taken fails no `up`: the machine is up, and `env drift` says that it has none.
 
+use super::existing::is_existing;
 use super::fingerprint::{known_as, look};
 use super::nodes::node_names;
 use super::{View, World};
@@ -10,6 +11,11 @@ use crate::model::Result;
 use crate::model::observed::{ObservedMachine, State};
 use envup_agent::Level;
 use std::collections::BTreeSet;
+
+/// Whether no `up` that made or changed this machine of ours has ever come to its end: it has no baseline.
+pub fn is_unfinished(world: &World, machine: &ObservedMachine) -> bool {
+    !is_existing(world, &machine.name) && !world.project.baselines().is_kept(&machine.engine_id)
+}
 
 /// Takes the baselines of those of these machines that run.
 pub fn take_baselines(world: &World, view: &View, names: &BTreeSet<&str>, context: &Context) {

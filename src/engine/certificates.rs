@@ -1,14 +1,16 @@
 //! Box machines trust this host's own certificate authorities as a distribution does: they are installed in them.
 //!
-//! Image machines get them from their provider, because an image must not be changed.
+//! Image machines get them from their provider, because an image must not be changed; VMs from their initrd, because going into them costs
+//! much and a run that is killed meanwhile would leave them without.
 
 use crate::event::{Context, Event};
 use crate::model::Result;
 use crate::model::error::Attempt;
-use crate::transport::authorities::added_files;
+use crate::provider::Provider;
+use crate::transport::authorities::{KEPT, added_files, name};
 use crate::transport::{Captured, Command, Transport};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where they go in a machine.
 const IN_THE_MACHINE: &str = "/usr/local/share/ca-certificates";
@@ -16,10 +18,16 @@ const IN_THE_MACHINE: &str = "/usr/local/share/ca-certificates";
 /// Has them trusted; its arguments are their names in the machine.
 const SCRIPT: &str = include_str!("certificates.sh");
 
-/// Hands this host's own authorities on to a machine that was just made and runs.
-pub fn hand_on(machine: &str, transport: &dyn Transport, context: &Context) -> Result<()> {
+/// Hands this host's own authorities on to a machine that was just made and runs, unless its provider did.
+pub fn hand_on(
+    machine: &str,
+    provider: &dyn Provider,
+    transport: &dyn Transport,
+    context: &Context,
+) -> Result<()> {
     let certificates = added_files();
-    if certificates.is_empty() {
+    let has_them = provider.capabilities().hands_on_authorities && KEPT.is_some();
+    if certificates.is_empty() || has_them {
         return Ok(());
     }
     let what = "trusting this host's certificate authorities";
@@ -42,14 +50,6 @@ pub fn hand_on(machine: &str, transport: &dyn Transport, context: &Context) -> R
         context.emit(Event::Note { text });
     }
     Ok(())
-}
-
-/// What a certificate is called in a machine, without its ending: nothing that a tool would spell differently.
-fn name(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let plain =
-        |letter: char| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
-    format!("host-{}", stem.chars().map(plain).collect::<String>())
 }
 
 fn archive(certificates: &[PathBuf]) -> Result<Vec<u8>> {

@@ -58,7 +58,7 @@ impl Construction<'_> {
             }
         };
         let mut transport = wake(&inner)?;
-        certificates::hand_on(&machine.name, transport.as_ref(), self.work.context)?;
+        certificates::hand_on(&machine.name, self.work.provider, transport.as_ref(), self.work.context)?;
         if !machine.env.is_empty() {
             steps::set_environment(transport.as_ref(), &machine.env, self.work.context)?;
         }

@@ -1,5 +1,6 @@
 //! Bringing one machine to what its action says: image, create, start, boot, environment, steps, ready.
 
+use super::baseline::is_unfinished;
 use super::board::{Board, Stage};
 use super::layers::{self, Start};
 use super::{
@@ -166,7 +167,7 @@ impl Work<'_> {
         let bare = from.layer.is_none();
         let fresh = matches!(self.action.verb, Verb::Create | Verb::Replace);
         // A run that was killed may have left it while it booted, before anything was done in it.
-        let untouched = fresh || self.action.verb != Verb::Keep && self.has_no_ledger();
+        let untouched = fresh || self.has_no_ledger() && (self.action.verb != Verb::Keep || self.was_left());
         let boots = machine.is_box() && machine.init == Init::Systemd && (self.action.start || untouched);
         let environment =
             machine.is_box() && (fresh && bare && !machine.env.is_empty() || self.updates("env."));
@@ -183,7 +184,7 @@ impl Work<'_> {
             identity::own_identity(transport, context)?;
         }
         if untouched && boots && bare {
-            certificates::hand_on(&machine.name, transport, context)?;
+            certificates::hand_on(&machine.name, self.provider, transport, context)?;
         }
         if environment {
             steps::set_environment(transport, &machine.env, context)?;
@@ -240,6 +241,10 @@ impl Work<'_> {
 
     fn updates(&self, prefix: &str) -> bool {
         self.action.update.iter().any(|field| field.starts_with(prefix))
+    }
+
+    fn was_left(&self) -> bool {
+        self.observed().is_some_and(|observed| is_unfinished(self.world, observed))
     }
 
     fn has_no_ledger(&self) -> bool {

@@ -10,7 +10,7 @@ use crate::model::{Kind, Result};
 use crate::provider::{Provider, Scope};
 use crate::state::LedgerCopy;
 use envup_agent::{Ledger, STATE_DIRS};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
 /// What exists.
@@ -24,6 +24,11 @@ pub struct View {
 
 /// Observes the stack with every provider that may have something of it.
 pub fn observe(world: &World) -> Result<View> {
+    observe_beside(world, &BTreeSet::new())
+}
+
+/// The same after machines were made in which nothing was applied: nobody has to go into them to know that their ledgers are empty.
+pub fn observe_beside(world: &World, blank: &BTreeSet<&str>) -> Result<View> {
     let mut view = View::default();
     for provider in world.all_providers()? {
         let mut observed = match provider.observe(Scope::Stack(&world.identity)) {
@@ -32,7 +37,9 @@ pub fn observe(world: &World) -> Result<View> {
             observed => observed?,
         };
         for machine in &mut observed.machines {
-            let ledger = if provider.capabilities().existing {
+            let ledger = if blank.contains(machine.name.as_str()) {
+                Some(Ledger::default())
+            } else if provider.capabilities().existing {
                 Some(ledger_of_host(world, provider, machine))
             } else {
                 ledger(world, provider, machine)?

@@ -1,6 +1,6 @@
 //! Walking a plan: everything whose dependencies are done at once, a thread for each machine.
 
-use super::baseline::take_baselines;
+use super::baseline::{is_unfinished, take_baselines};
 use super::board::{Board, Stage};
 use super::machine::{Done, Work, board_name};
 use super::observe::keep_ledgers;
@@ -128,7 +128,7 @@ fn walk(world: &World, planned: &Planned, workshop: &Workshop<'_>, context: &Con
     let view = if untouched { planned.view.clone() } else { after(world, planned)? };
     keep_ledgers(world, &view);
     ownership::settle_all(world, &view.observed, context);
-    take_baselines(world, &view, &changed(&results), context);
+    take_baselines(world, &view, &changed(world, planned, &results), context);
     let mut report = Report { machines: results, view, took: begin.elapsed() };
     if !untouched {
         find_dead(world, &mut report, context);
@@ -147,10 +147,13 @@ fn remember_providers(world: &World, planned: &Planned) -> Result<()> {
     Ok(())
 }
 
-/// Machines that are other than they were, and as they should be.
-fn changed(results: &[MachineResult]) -> BTreeSet<&str> {
-    let is_new = |result: &&MachineResult| result.verb != Verb::Keep && result.outcome == Outcome::Ready;
-    results.iter().filter(is_new).map(|result| result.name.as_str()).collect()
+/// Machines that are other than they were, now or since a run that was killed, and as they should be.
+fn changed<'r>(world: &World, planned: &Planned, results: &'r [MachineResult]) -> BTreeSet<&'r str> {
+    let is_left =
+        |name: &str| planned.view.observed.machine(name).is_some_and(|one| is_unfinished(world, one));
+    let is_new = |result: &&MachineResult| result.verb != Verb::Keep || is_left(&result.name);
+    let ready = results.iter().filter(|result| result.outcome == Outcome::Ready);
+    ready.filter(is_new).map(|result| result.name.as_str()).collect()
 }
 
 /// Refuses what needs somebody's word.
@@ -270,7 +273,13 @@ fn after(world: &World, planned: &Planned) -> Result<View> {
             }
         }
     }
-    let mut view = observe(world)?;
+    let made = planned.plan.of(Target::Machine).filter(|action| {
+        let has_env =
+            || world.stack.machines.get(&action.name).is_some_and(|machine| !machine.env.is_empty());
+        matches!(action.verb, Verb::Create | Verb::Replace) && action.steps.is_empty() && !has_env()
+    });
+    let blank = made.map(|action| action.name.as_str()).collect();
+    let mut view = observe::observe_beside(world, &blank)?;
     for machine in &view.observed.machines {
         if let Some(copy) = former.remove(&machine.engine_id)
             && !view.ledgers.contains_key(&machine.name)

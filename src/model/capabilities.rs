@@ -13,6 +13,8 @@ pub struct Capabilities {
     pub disks: bool,
     /// Its machines do not see folders of this host: they are copied.
     pub copies_folders: bool,
+    /// Its box machines trust this host's own certificate authorities from the first boot on, where it can be told how these are looked up.
+    pub hands_on_authorities: bool,
     /// Most hosts do without it: where it cannot be used, nothing of it is taken to exist when all stacks are listed.
     pub optional: bool,
     /// A machine that runs an image can be made before the network that it joins: only its start needs the network.
@@ -29,6 +31,7 @@ impl Capabilities {
         existing: false,
         disks: false,
         copies_folders: false,
+        hands_on_authorities: false,
         optional: false,
         networks_later: false,
         sshd: false,

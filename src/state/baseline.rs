@@ -41,6 +41,11 @@ impl Baselines {
         Fingerprint::from_text(&text).map(Some).map_err(damaged)
     }
 
+    /// Whether a machine has a baseline, good or not.
+    pub fn is_kept(&self, engine_id: &str) -> bool {
+        self.path(engine_id, FINGERPRINT).is_ok_and(|path| path.exists())
+    }
+
     /// What the baseline's files were; empty when nobody knows.
     pub fn cache(&self, engine_id: &str) -> Result<Vec<u8>> {
         Ok(read(&self.path(engine_id, CACHE)?)?.unwrap_or_default())

@@ -22,6 +22,10 @@ pub const AGENT_PATH: &str = "/run/envup/agent/envup-agent";
 /// SHA-256 of [`AGENT`], 64 hexadecimal characters.
 pub static AGENT_DIGEST: LazyLock<String> = LazyLock::new(|| sha256(AGENT));
 
+/// Where it lies in machines that are given one before they boot and live longer than this program: another one finds its own there or
+/// none.
+pub static LASTING_PATH: LazyLock<String> = LazyLock::new(|| format!("{AGENT_PATH}-{}", &AGENT_DIGEST[..16]));
+
 /// Has the agent carry out one request. Every line but the last goes to `on_line`; the last one is returned.
 pub fn call(
     transport: &dyn Transport,

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 
 /// Where distributions keep what an administrator added: Debian, Fedora, Arch.
@@ -59,6 +60,40 @@ fn append(bundle: &mut String, text: &str) {
     bundle.push('\n');
 }
 
+/// The added ones as a distribution keeps them; `None` where this host cannot tell by which digests they are looked up.
+pub static KEPT: LazyLock<Option<Vec<Kept>>> =
+    LazyLock::new(|| added_files().iter().map(|path| Kept::read(path)).collect());
+
+/// An authority as a distribution keeps it: a file, and a link to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// What it is called in a machine, without an ending.
+    pub name: String,
+    /// A certificate in PEM.
+    pub text: String,
+    /// The digest of its subject, by which programs look it up: `6ca38420`.
+    pub digest: String,
+}
+
+impl Kept {
+    /// What is in a file; `None` unless that is one certificate and there is an OpenSSL that understands it.
+    fn read(path: &Path) -> Option<Self> {
+        let text = fs::read_to_string(path).ok().filter(|text| text.matches("-----BEGIN ").count() == 1)?;
+        let words = ["x509", "-noout", "-subject_hash", "-in"];
+        let output = Command::new("openssl").args(words).arg(path).output().ok()?;
+        let digest = String::from_utf8(output.stdout).ok().filter(|_| output.status.success())?;
+        Some(Self { name: name(path), text: format!("{}\n", text.trim()), digest: digest.trim().to_owned() })
+    }
+}
+
+/// What a certificate is called in a machine, without its ending: nothing that a tool would spell differently.
+pub fn name(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let plain =
+        |letter: char| if letter.is_ascii_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
+    format!("host-{}", stem.chars().map(plain).collect::<String>())
+}
+
 /// The files of what an administrator added.
 pub fn added_files() -> Vec<PathBuf> {
     files_below(&ADDED.map(Path::new))
@@ -76,6 +111,20 @@ mod tests {
 
     fn certificate(name: &str) -> String {
         format!("-----BEGIN CERTIFICATE-----\n{name}\n-----END CERTIFICATE-----")
+    }
+
+    #[test]
+    fn an_authority_is_kept_by_the_digest_of_its_subject() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("the proxy (old).pem");
+        let words = ["req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+        let files = ["-keyout", "/dev/null", "-subj", "/CN=Proxy", "-out"];
+        let made = Command::new("openssl").args(words).args(files).arg(&path).output().unwrap();
+        assert!(made.status.success());
+        let kept = Kept::read(&path).unwrap();
+        assert_eq!((kept.name.as_str(), kept.digest.as_str()), ("host-the_proxy__old_", "2c192b88"));
+        fs::write(&path, kept.text.repeat(2)).unwrap();
+        assert_eq!(Kept::read(&path), None);
     }
 
     #[test]

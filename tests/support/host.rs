@@ -68,6 +68,7 @@ impl Host {
             config_file: Some("/dev/null".into()),
             known_hosts: Some(self.known_hosts()),
             sudo: false,
+            near: None,
         }
     }
 

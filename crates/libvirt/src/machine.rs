@@ -7,7 +7,7 @@ use crate::labels::{Kind, Labels};
 use crate::observe::{is_crashed, read, state};
 use crate::seed::{self, HostKey, Interface};
 use crate::trouble::{Answer, Explain, is_out_of_place, optional};
-use crate::{disks, fields, kvm, mounts, names, network, observe, pool, ports, transport, volumes};
+use crate::{disks, fields, kvm, mounts, names, network, pool, ports, volumes};
 use envup::event::{Context, Event};
 use envup::model::digest::hex;
 use envup::model::error::Attempt;
@@ -187,19 +187,20 @@ fn addresses(connection: &Connect) -> Result<BTreeMap<String, Vec<Ipv4Addr>>> {
     Ok(taken)
 }
 
-/// Starts a machine and waits until its ssh server answers. When QEMU itself dies meanwhile, it gets a second chance.
-pub fn start(connection: &Connect, identity: &Identity, name: &str, context: &Context) -> Result<()> {
+/// Starts a machine and waits until it answers. When QEMU itself dies meanwhile, it gets a second chance.
+pub fn start(
+    connection: &Connect,
+    identity: &Identity,
+    name: &str,
+    answers: &dyn Fn() -> Result<()>,
+    context: &Context,
+) -> Result<()> {
     let cannot = || format!("cannot start machine {name}");
     let missing = || Error::failed(format!("machine {name} does not exist")).hint("`env up` makes it");
-    let (found, labels) = lookup(connection, identity, name)?.ok_or_else(missing)?;
+    let (found, _) = lookup(connection, identity, name)?.ok_or_else(missing)?;
     for second in [false, true] {
         switch_on(&found).explain(cannot)?;
-        let Some(address) = labels.machine.addresses.values().next().and_then(|address| address.parse().ok())
-        else {
-            return Ok(());
-        };
-        let look = || observe::can_answer(connection, &identity.machine(name), name);
-        match transport::await_banner(name, address, &look, context) {
+        match answers() {
             Err(_) if is_crashed(&found) && !second => {
                 context.emit(Event::Note {
                     text: format!("QEMU crashed while {name} booted: it is started once more"),

@@ -23,7 +23,8 @@ use envup::provider::{
 };
 use envup::state::{Access, Directories, SshKey, create_directory, write_bytes};
 use envup::transport::Transport;
-use envup::transport::ssh::SshTarget;
+use envup::transport::agent::LASTING_PATH;
+use envup::transport::ssh::{Near, SshTarget};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +39,7 @@ static CAPABILITIES: Capabilities = Capabilities {
     update_box: &["env."],
     disks: true,
     copies_folders: true,
+    hands_on_authorities: true,
     optional: true,
     sshd: true,
     ..Capabilities::NONE
@@ -115,6 +117,7 @@ impl LibvirtProvider {
             config_file: Some("/dev/null".into()),
             known_hosts: Some(known_hosts),
             sudo: false,
+            near: Some(Near { agent: LASTING_PATH.clone() }),
         };
         let (engine_name, machine, connection) =
             (identity.machine(name), name.to_owned(), self.connection()?);
@@ -185,7 +188,13 @@ impl Provider for LibvirtProvider {
             Operation::CreateMachine(new) => {
                 machine::create(connection, &self.directories, identity, new, None, context)
             }
-            Operation::StartMachine(name) => machine::start(connection, identity, name, context),
+            Operation::StartMachine(name) => {
+                let answers = || match address(&self.labels(identity, name)?) {
+                    Some(_) => self.transport(identity, name)?.boots(context),
+                    None => Ok(()),
+                };
+                machine::start(connection, identity, name, &answers, context)
+            }
             Operation::StopMachine { name, grace } => {
                 machine::stop(connection, identity, name, grace, context)
             }

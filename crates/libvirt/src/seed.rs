@@ -1,6 +1,6 @@
 //! What a machine is given before it first boots: who it is, whom it lets in, how it reaches the networks. It is an archive behind
-//! the box's initrd, which places it on the disk once; secrets it puts into memory and networks it sets up at each boot. Nothing of it
-//! is on a command line.
+//! the box's initrd, which places it on the disk once; secrets and our agent it puts into memory and networks it sets up at each boot.
+//! Nothing of it is on a command line.
 
 use crate::address::Subnet;
 use crate::cpio::{Archive, pad};
@@ -9,6 +9,8 @@ use envup::model::error::Attempt;
 use envup::model::machine::Machine;
 use envup::provider::PlacedFile;
 use envup::state::{make_ssh_key, public_half};
+use envup::transport::agent::{AGENT, LASTING_PATH};
+use envup::transport::authorities::KEPT;
 use std::fs;
 use std::net::Ipv4Addr;
 
@@ -18,6 +20,9 @@ const MEMORY: &str = "secrets";
 
 /// Where it looks for what the networks are like.
 const NETWORKS: &str = "networks";
+
+/// Where it looks for whom else the machine is to trust; certificates lie beside it in a directory.
+const AUTHORITIES: &str = "authorities";
 
 /// Where secrets are seen in a machine.
 const SECRETS: &str = "/run/secrets/";
@@ -87,6 +92,13 @@ pub fn initrd(
             Some(name) => archive.file(&format!("{MEMORY}/{name}"), 0o400, &file.content),
             None => archive.file(&format!("{DISK}{}", file.path), 0o644, &file.content),
         }
+    }
+    archive.file(&LASTING_PATH, 0o700, AGENT);
+    let authorities = KEPT.iter().flatten();
+    let names: String = authorities.clone().map(|one| format!("{} {}\n", one.name, one.digest)).collect();
+    archive.file(AUTHORITIES, 0o644, names.as_bytes());
+    for authority in authorities {
+        archive.file(&format!("{AUTHORITIES}.d/{}.crt", authority.name), 0o644, authority.text.as_bytes());
     }
     archive.file(NETWORKS, 0o644, networks(interfaces, port_interface).as_bytes());
     let mut initrd = box_initrd.to_vec();
@@ -166,6 +178,7 @@ mod tests {
         let networks = "52:54:00:00:00:01 10.5.0.9/24\n52:54:00:00:00:02 10.5.0.9/24 10.5.0.1\n\
                         52:54:00:00:00:03 10.5.0.9/24\n";
         assert!(text.contains(networks), "{text}");
+        assert!(text.contains(LASTING_PATH.trim_start_matches('/')));
         assert!(text.contains("secrets/token") && !text.contains("machine/run/secrets"));
     }
 }

@@ -4,7 +4,7 @@ use envup::event::{Context, Event};
 use envup::model::{Error, Kind, Result};
 use envup::transport::ssh::{SshTarget, SshTransport};
 use envup::transport::{Command, Exit, Output, Transport};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long a VM may take until its sshd answers. In software, beside others, a boot takes its time.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Looks at a machine that does not answer; says why it cannot.
 pub type Look = dyn Fn() -> Result<()> + Send + Sync;
@@ -56,9 +56,55 @@ impl VmTransport {
         if self.has_answered.load(Ordering::Relaxed) {
             return Ok(());
         }
-        await_banner(&self.machine, self.address, &*self.look, context)?;
+        self.boots(context)
+    }
+
+    /// Waits until it can be connected to, because it may just have been started.
+    pub fn boots(&self, context: &Context) -> Result<()> {
+        let what = format!("waiting for the ssh server of {}", self.machine);
+        let patience = context.within(PATIENCE);
+        let (mut told, mut has_kernel) = (false, false);
+        loop {
+            let seen = match self.answers(has_kernel, context)? {
+                Ok(()) => break,
+                Err(seen) => seen,
+            };
+            (self.look)()?;
+            has_kernel |= matches!(seen, Seen::Kernel(_));
+            if let (false, Seen::Nothing(detail) | Seen::Kernel(detail)) = (told, seen) {
+                let (machine, requirement) = (self.machine.clone(), "its ssh server".to_owned());
+                context.emit(Event::Waiting { machine, requirement, detail });
+                told = true;
+            }
+            patience.sleep(PAUSE, &what).map_err(|error| match error.kind {
+                Kind::Interrupted => error,
+                _ => self.silent(),
+            })?;
+        }
         self.has_answered.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Whether it answers now. Each connection that its sshd takes costs a machine that just boots a process and half a second: once
+    /// its kernel is there, it is `ssh` itself that tries, so that the first connection is the one that stays.
+    fn answers(&self, has_kernel: bool, context: &Context) -> Result<std::result::Result<(), Seen>> {
+        if !has_kernel {
+            return Ok(banner(self.address));
+        }
+        match self.ssh.reach(context) {
+            Ok(()) => Ok(Ok(())),
+            Err(error) if error.kind == Kind::Incomplete => Ok(Err(Seen::Kernel(error.message))),
+            Err(error) => Err(of_a_vm(&self.machine, error)),
+        }
+    }
+
+    fn silent(&self) -> Error {
+        let (machine, address) = (&self.machine, self.address);
+        Error::new(
+            Kind::Incomplete,
+            format!("{machine} runs, but its ssh server does not answer at {address}"),
+        )
+        .hint("`virsh console` shows what it does; a VM of too little memory may not come up")
     }
 }
 
@@ -82,45 +128,25 @@ fn of_a_vm(machine: &str, mut error: Error) -> Error {
     error
 }
 
-/// Waits until the sshd of a machine answers. A connection alone says nothing.
-pub fn await_banner(
-    machine: &str,
-    address: Ipv4Addr,
-    look: &dyn Fn() -> Result<()>,
-    context: &Context,
-) -> Result<()> {
-    let what = format!("waiting for the ssh server of {machine}");
-    let patience = context.within(PATIENCE);
-    let mut told = false;
-    loop {
-        let seen = match banner(address) {
-            Ok(()) => return Ok(()),
-            Err(seen) => seen,
-        };
-        look()?;
-        if !told {
-            let (machine, requirement) = (machine.to_owned(), "its ssh server".to_owned());
-            context.emit(Event::Waiting { machine, requirement, detail: seen });
-            told = true;
-        }
-        patience.sleep(PAUSE, &what).map_err(|error| match error.kind {
-            Kind::Interrupted => error,
-            _ => Error::new(
-                Kind::Incomplete,
-                format!("{machine} runs, but its ssh server does not answer at {address}"),
-            )
-            .hint("`virsh console` shows what it does; a VM of too little memory may not come up"),
-        })?;
-    }
+/// What was seen of a machine that does not answer yet.
+enum Seen {
+    /// Nothing that would know of connections.
+    Nothing(String),
+    /// Its kernel, which refuses connections as long as no sshd runs.
+    Kernel(String),
 }
 
-fn banner(address: Ipv4Addr) -> std::result::Result<(), String> {
-    let said = |error: std::io::Error| error.to_string();
-    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((address, 22)), TRY).map_err(said)?;
-    stream.set_read_timeout(Some(SILENCE)).map_err(said)?;
+/// Looks for the banner of an sshd. A connection alone says nothing.
+fn banner(address: Ipv4Addr) -> std::result::Result<(), Seen> {
+    let seen = |error: std::io::Error| match error.kind() {
+        ErrorKind::ConnectionRefused => Seen::Kernel(error.to_string()),
+        _ => Seen::Nothing(error.to_string()),
+    };
+    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((address, 22)), TRY).map_err(seen)?;
+    stream.set_read_timeout(Some(SILENCE)).map_err(seen)?;
     let mut begin = [0; BANNER.len()];
-    stream.read_exact(&mut begin).map_err(said)?;
-    if begin == BANNER { Ok(()) } else { Err("something else than ssh answers".to_owned()) }
+    stream.read_exact(&mut begin).map_err(seen)?;
+    if begin == BANNER { Ok(()) } else { Err(Seen::Nothing("something else than ssh answers".to_owned())) }
 }
 
 impl Transport for VmTransport {

@@ -9,6 +9,7 @@ use super::{SshTarget, trouble};
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::{Error, Result};
+use shell_words::quote;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -18,8 +19,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Says hello with kernel and architecture, then waits for the end of its input.
-const HELLO: &str = "exec sh -c 'echo envup:$(uname -s) $(uname -m); exec cat >/dev/null'";
+/// Says hello with kernel and architecture, and with the path of the agent if there is one, then waits for the end of its input.
+const HELLO: &str =
+    "agent=AGENT; [ -x \"$agent\" ] || agent=; echo envup:$(uname -sm) $agent; exec cat >/dev/null";
 /// What the line of a hello begins with, whatever start-up files print before.
 pub(super) const MARK: &str = "envup:";
 
@@ -45,6 +47,8 @@ struct Line {
     socket: PathBuf,
     /// Kernel and architecture, as uname gives them.
     system: String,
+    /// Where the agent lies that the machine was given before it booted.
+    agent: Option<String>,
     /// Only removed once the master is gone.
     _directory: TempDir,
 }
@@ -69,8 +73,11 @@ impl Connection {
         Ok(ssh)
     }
 
-    /// Where our agent lies in the machine; brings it there when that was not done yet.
+    /// Where our agent lies in the machine; brings it there when nobody did yet.
     pub(super) fn agent(&self, context: &Context) -> Result<String> {
+        if let Some(given) = self.with_line(context, |line| line.agent.clone())? {
+            return Ok(given);
+        }
         let mut guest = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
         if guest.as_mut().is_some_and(|guest| !guest.is_there()) {
             *guest = None;
@@ -99,17 +106,42 @@ impl Connection {
         let directory = private_directory(&self.runtime)?;
         let socket = directory.path().join("s");
         let mut ssh = target.command();
-        ssh.args(["-o", "ControlMaster=yes", "-S", &unexpanded(&socket), "-T", "--", &target.host, HELLO]);
+        ssh.args([
+            "-o",
+            "ControlMaster=yes",
+            "-S",
+            &unexpanded(&socket),
+            "-T",
+            "--",
+            &target.host,
+            &hello(target),
+        ]);
         let mut master = Reaped::start(&mut ssh)?;
         let stdin = master.0.stdin.take();
         let mut master = Held { stdin, pieces: process::listen(&mut master.0), process: master };
         match master.said(&format!("connecting to {target}"), context)? {
-            Ok(system) => Ok(Line { master, socket, system, _directory: directory }),
+            Ok(said) => {
+                let (system, agent) = understood(&said);
+                Ok(Line { master, socket, system, agent, _directory: directory })
+            }
             Err(said) if master.failed() => Err(trouble::explain(target, &said)),
             Err(said) => Err(Error::failed(format!("{target} lets us in, but gives no shell"))
                 .hint("commands and the agent need one: machines without a shell cannot be reached over ssh")
                 .detail(said.trim())),
         }
+    }
+}
+
+fn hello(target: &SshTarget) -> String {
+    let agent = target.near.as_ref().map_or("", |near| &near.agent);
+    format!("exec sh -c {}", quote(&HELLO.replace("AGENT", &quote(agent))))
+}
+
+/// Kernel and architecture, and the agent's path.
+fn understood(said: &str) -> (String, Option<String>) {
+    match said.split_once(" /") {
+        Some((system, path)) => (system.to_owned(), Some(format!("/{path}"))),
+        None => (said.trim_end().to_owned(), None),
     }
 }
 
@@ -181,6 +213,26 @@ fn unexpanded(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::ssh::Near;
+
+    #[test]
+    fn a_hello_names_the_agent_that_is_there_and_no_other() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("the agent");
+        let said = |near| {
+            let target = SshTarget { near, ..SshTarget::default() };
+            let output = Command::new("sh").args(["-c", &hello(&target)]).output().unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let understood = |near| understood(said(near).trim_end_matches('\n').strip_prefix(MARK).unwrap());
+        let near = || Some(Near { agent: path.display().to_string() });
+        let system = format!("Linux {}", std::env::consts::ARCH);
+        assert_eq!(understood(None), (system.clone(), None));
+        assert_eq!(understood(near()), (system.clone(), None));
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(understood(near()), (system, Some(path.display().to_string())));
+    }
 
     #[test]
     fn sockets_lie_where_nobody_looks_and_their_path_is_short_enough() {

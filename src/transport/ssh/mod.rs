@@ -14,7 +14,7 @@ mod sift;
 mod target;
 mod trouble;
 
-pub use target::SshTarget;
+pub use target::{Near, SshTarget};
 
 use super::{Command, Exit, Output, Stdin, Transport};
 use crate::event::Context;

@@ -34,8 +34,8 @@ pub(super) fn of(command: &Command, sudo: bool) -> Result<String> {
     Ok(format!("exec sh -c {}", quote(&outer)))
 }
 
-fn as_user(script: &str, user: Option<&str>, sudo: bool) -> Result<String> {
-    let script = quote(script);
+fn as_user(inner: &str, user: Option<&str>, sudo: bool) -> Result<String> {
+    let script = quote(inner);
     if sudo {
         let (user, group) = user.map_or(("root", None), |user| match user.split_once(':') {
             Some((user, group)) => (user, Some(group)),
@@ -45,7 +45,7 @@ fn as_user(script: &str, user: Option<&str>, sudo: bool) -> Result<String> {
         return Ok(format!("exec sudo -n -u {} {group}-- sh -c {script}", quote(user)));
     }
     match user {
-        None => Ok(format!("exec sh -c {script}")),
+        None => Ok(inner.to_owned()),
         Some(user) if user.contains(':') => Err(Error::failed(format!("cannot become {user} over ssh"))
             .hint("with `sudo = true` a group can be given")),
         Some(user) => {
