@@ -80,12 +80,13 @@ pub fn take(
     let (files, sections) = std::thread::scope(|scope| {
         scope.spawn(|| view.owners());
         let sections = scope.spawn(|| sections(&view));
+        let walk = (request.level != Level::Facts).then(|| scope.spawn(|| files::walk(&view)));
         let files = read_cache(request.cache_bytes, input).and_then(|cache| {
             if request.ends_with_input {
                 caller::end_with_it();
             }
-            let is_wanted = request.level != Level::Facts;
-            is_wanted.then(|| files::collect(&view, request.level, &cache)).transpose()
+            let seen = walk.map(joined).transpose()?;
+            Ok(seen.map(|seen| files::collect(&view, request.level, &cache, seen)))
         });
         (files, joined(sections))
     });

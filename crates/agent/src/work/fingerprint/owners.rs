@@ -108,10 +108,8 @@ impl Owners {
 
     /// The package that a file came with.
     pub fn of(&self, path: &str) -> Option<&Package> {
-        let owned = self.listed(path.as_bytes()).or_else(|| {
-            let parents = path.match_indices('/').map(|(place, _)| &path.as_bytes()[..place]);
-            parents.rev().find_map(|parent| self.everything_below(parent))
-        });
+        let parent = path.rfind('/').map_or(&[][..], |end| &path.as_bytes()[..end]);
+        let owned = self.listed(path.as_bytes()).or_else(|| self.holder(parent));
         self.packages.get(owned?.package as usize)
     }
 
@@ -123,6 +121,13 @@ impl Owners {
     /// The package that a directory belongs to with everything in it.
     pub fn everything_below(&self, directory: &[u8]) -> Option<Owned> {
         self.below.get(directory).copied()
+    }
+
+    /// The same for a directory that may lie in such a one.
+    pub fn holder(&self, directory: &[u8]) -> Option<Owned> {
+        let slashes = (1..directory.len()).rev().filter(|place| directory[*place] == b'/');
+        let mut ends = [directory.len()].into_iter().chain(slashes);
+        ends.find_map(|end| self.everything_below(&directory[..end]))
     }
 
     /// The content that a path should have, where its package says so with SHA-256.

@@ -3,12 +3,15 @@
 use envup_agent::{Content, Section};
 use rustix::fs::{FileType, Stat};
 
+use super::place::Place;
 use crate::work::fingerprint::owners::Owned;
 
 /// What the walk saw in one directory.
 pub struct Listing {
     /// Its path, empty for the root.
     pub path: Vec<u8>,
+    /// What that says about what is in it.
+    pub place: Place,
     /// Sorted by name.
     pub entries: Vec<Entry>,
 }
@@ -60,7 +63,27 @@ pub enum Inside {
 impl Entry {
     /// From what the file system says.
     pub fn new(name: Box<[u8]>, status: &Stat) -> Entry {
-        let kind = match FileType::from_raw_mode(status.st_mode) {
+        let mut entry = Entry {
+            name,
+            kind: Kind::File,
+            mode: 0,
+            user: 0,
+            group: 0,
+            inode: 0,
+            size: 0,
+            changed: 0,
+            owned: None,
+            explained: None,
+            inside: Inside::Untold,
+            md5: None,
+        };
+        entry.set(status);
+        entry
+    }
+
+    /// Takes over what the file system says.
+    pub fn set(&mut self, status: &Stat) {
+        self.kind = match FileType::from_raw_mode(status.st_mode) {
             FileType::RegularFile => Kind::File,
             FileType::Directory => Kind::Directory,
             FileType::Symlink => Kind::Link,
@@ -68,20 +91,11 @@ impl Entry {
             FileType::Socket => Kind::Socket,
             _ => Kind::Device,
         };
-        Entry {
-            name,
-            kind,
-            mode: u16::try_from(status.st_mode & 0o7777).unwrap_or_default(),
-            user: status.st_uid,
-            group: status.st_gid,
-            inode: status.st_ino,
-            size: u64::try_from(status.st_size).unwrap_or_default(),
-            changed: changed(status),
-            owned: None,
-            explained: None,
-            inside: Inside::Untold,
-            md5: None,
-        }
+        self.mode = u16::try_from(status.st_mode & 0o7777).unwrap_or_default();
+        (self.user, self.group) = (status.st_uid, status.st_gid);
+        self.inode = status.st_ino;
+        self.size = u64::try_from(status.st_size).unwrap_or_default();
+        self.changed = changed(status);
     }
 }
 
@@ -100,7 +114,7 @@ impl Kind {
 }
 
 /// When an inode was last changed, in nanoseconds since 1970; what is earlier is 0, which nothing trusts.
-pub fn changed(status: &Stat) -> u64 {
+fn changed(status: &Stat) -> u64 {
     let seconds = u64::try_from(status.st_ctime).unwrap_or_default();
     seconds.saturating_mul(1_000_000_000).saturating_add(status.st_ctime_nsec)
 }

@@ -16,7 +16,7 @@ const COARSE_TICK: u64 = 2_000_000_000;
 pub fn keep(scan: &Scan<'_>, key_id: &str, walked: &Walked) -> Vec<u8> {
     let directories = walked.listings.iter().filter_map(|listing| {
         let files: Vec<CachedFile<'_>> =
-            listing.entries.iter().filter_map(|entry| file(entry, scan.began)).collect();
+            listing.entries.iter().filter_map(|entry| file(entry, scan.ground.began)).collect();
         (!files.is_empty()).then_some(CachedDirectory { path: &listing.path, files })
     });
     Cache { key_id, directories: directories.collect() }.to_bytes()

@@ -1,13 +1,15 @@
 //! Files: one walk over the machine's own disks, what is told of each path, and the cache for the next time.
 //!
-//! `scope` says where the walk goes, `walk` shares it out among threads, `directory` looks at one directory, `content` reads
-//! files; `place` and `secret` say how closely a file is looked at. `tell` makes items and the digests of
+//! `scope` says where the walk goes, `walk` shares it out among threads, `directory` looks at one directory. All that needs
+//! neither the cache nor the packages, which come meanwhile. Then `inside` finds out what is in files and `content` reads
+//! them; `place` and `secret` say how closely a file is looked at. `tell` makes items and the digests of
 //! packages of what was seen. Links are never followed, and nothing is written.
 
 mod content;
 mod digests;
 mod directory;
 mod entry;
+mod inside;
 mod keep;
 mod names;
 mod place;
@@ -20,12 +22,13 @@ mod walk;
 use std::os::fd::OwnedFd;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use envup_agent::{Cache, Level};
+use envup_agent::{Cache, Content, Level};
 use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, openat};
 
-use self::entry::Entry;
+use self::entry::{Entry, Inside};
 use self::place::Place;
 use self::scope::Scope;
+use self::walk::Walked;
 use super::owners::Promise;
 use super::view::{Found, View};
 use crate::work::failure::Failure;
@@ -42,11 +45,16 @@ pub struct Files {
     pub cache: Option<Vec<u8>>,
 }
 
-/// What all threads of the walk share.
+/// What all threads share that look into files.
 struct Scan<'a> {
     view: &'a View<'a>,
     level: Level,
     cache: Cache<'a>,
+    ground: Ground,
+}
+
+/// Where the walk goes.
+struct Ground {
     root: OwnedFd,
     status: Stat,
     scope: Scope,
@@ -56,33 +64,55 @@ struct Scan<'a> {
 
 /// Whether a cache may be used by whoever has this key. One of no key has nothing keyed in it, and is anybody's.
 fn is_usable(cache: &Cache<'_>, key_id: &str) -> bool {
-    let is_keyed =
-        |file: &envup_agent::CachedFile<'_>| matches!(file.content, envup_agent::Content::Keyed(_));
+    let is_keyed = |file: &envup_agent::CachedFile<'_>| matches!(file.content, Content::Keyed(_));
     match cache.key_id {
         "" => !cache.directories.iter().flat_map(|directory| &directory.files).any(is_keyed),
         other => other == key_id,
     }
 }
 
-/// Looks at all files, with the cache of the last time; one that is damaged or of another key is as good as none.
-pub fn collect(view: &View<'_>, level: Level, cache_bytes: &[u8]) -> Result<Files, Failure> {
+/// What is there, before anybody looked into files.
+pub struct Seen {
+    ground: Ground,
+    walked: Walked,
+}
+
+/// Looks at the names and the status of all files.
+pub fn walk(view: &View<'_>) -> Result<Seen, Failure> {
     let path = view.path("/");
     let opened = openat(CWD, &path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
     let opened = opened.and_then(|root| fstat(&root).map(|status| (root, status)));
     let (root, status) =
         opened.map_err(|error| Failure::io(format!("cannot open {}", path.display()), error))?;
-    let key_id = view.key_id();
-    let cache =
-        Cache::from_bytes(cache_bytes).ok().filter(|cache| is_usable(cache, &key_id)).unwrap_or_default();
     let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
     let scope = Scope::read(&path, status.st_dev);
     let began = u64::try_from(began).unwrap_or_default();
-    let scan = Scan { view, level, cache, root, status, scope, began };
-    let walked = walk::walk(&scan);
+    let ground = Ground { root, status, scope, began };
+    let walked = walk::walk(&ground);
+    Ok(Seen { ground, walked })
+}
+
+/// Looks into all files, with the cache of the last time; one that is damaged or of another key is as good as none.
+pub fn collect(view: &View<'_>, level: Level, cache_bytes: &[u8], seen: Seen) -> Files {
+    let key_id = view.key_id();
+    let cache =
+        Cache::from_bytes(cache_bytes).ok().filter(|cache| is_usable(cache, &key_id)).unwrap_or_default();
+    let Seen { ground, mut walked } = seen;
+    let scan = Scan { view, level, cache, ground };
+    let known = inside::look(&scan, &mut walked);
     let mut found = Found::default();
     let digests = tell::tell(&scan, &walked, &mut found);
-    let kept = (!walked.is_all_known(&scan.cache)).then(|| keep::keep(&scan, &key_id, &walked));
-    Ok(Files { found, digests, cache: kept.filter(|kept| *kept != cache_bytes) })
+    let kept = (!is_all_known(&walked, known, &scan.cache)).then(|| keep::keep(&scan, &key_id, &walked));
+    // The process is about to end: to give tens of thousands of names back one by one would only take time.
+    std::mem::forget((scan, walked));
+    Files { found, digests, cache: kept.filter(|kept| *kept != cache_bytes) }
+}
+
+/// Whether what was read is exactly what the cache holds.
+fn is_all_known(walked: &Walked, known: usize, cache: &Cache<'_>) -> bool {
+    let entries = walked.listings.iter().flat_map(|listing| &listing.entries);
+    let cached: usize = cache.directories.iter().map(|directory| directory.files.len()).sum();
+    known == cached && cached == entries.filter(|entry| matches!(entry.inside, Inside::Content(_))).count()
 }
 
 impl Scan<'_> {

@@ -48,6 +48,7 @@ const LOGS: &str = "/var/log";
 const LARGE: u64 = 64 << 20;
 
 /// What a directory's place says about the files in it.
+#[derive(Clone, Copy)]
 pub struct Place {
     /// Every path is told, even if a package owns it.
     pub each: bool,

@@ -31,23 +31,26 @@ pub fn tell(scan: &Scan<'_>, walked: &Walked, found: &mut Found) -> Digests {
         promised: Promised::new(owners),
         digests: Digests::new(owners.packages().len()),
         // Who unpacked a tree without being root owns all of it.
-        usual_owner: if scan.view.is_live() { (0, 0) } else { (scan.status.st_uid, scan.status.st_gid) },
+        usual_owner: if scan.view.is_live() {
+            (0, 0)
+        } else {
+            (scan.ground.status.st_uid, scan.ground.status.st_gid)
+        },
         is_seen: vec![false; owners.paths().len()],
         found,
     };
     teller.root();
     for listing in &walked.listings {
-        let place = Place::of(&listing.path);
         let mut path = listing.path.clone();
         for entry in &listing.entries {
             path.truncate(listing.path.len());
             path.push(b'/');
             path.extend_from_slice(&entry.name);
-            teller.entry(&place, &path, entry);
+            teller.entry(&listing.place, &path, entry);
         }
     }
     teller.missing(walked);
-    if let Some(problem) = scan.scope.problem() {
+    if let Some(problem) = scan.ground.scope.problem() {
         teller.found.cannot("/", format!("the mount table: {problem}"));
     }
     for (path, reason) in &walked.unread {
@@ -71,7 +74,7 @@ struct Teller<'a> {
 impl Teller<'_> {
     /// The root directory, which is in no other one.
     fn root(&mut self) {
-        let entry = Entry::new(Box::default(), &self.scan.status);
+        let entry = Entry::new(Box::default(), &self.scan.ground.status);
         self.item(b"/", &entry);
     }
 
@@ -173,7 +176,7 @@ impl Teller<'_> {
             if is_seen || self.is_hidden(path, walked) {
                 continue;
             }
-            let gone = statat(&self.scan.root, &path[1..], AtFlags::SYMLINK_NOFOLLOW);
+            let gone = statat(&self.scan.ground.root, &path[1..], AtFlags::SYMLINK_NOFOLLOW);
             if matches!(gone, Err(Errno::NOENT | Errno::NOTDIR)) {
                 let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or_default();
                 let explained = Place::of(&path[..end]).explained(path).map(Section::as_str);
@@ -186,7 +189,7 @@ impl Teller<'_> {
     /// Whether nobody could have seen a path, or many machines leave it away.
     fn is_hidden(&self, path: &[u8], walked: &Walked) -> bool {
         is_document(path)
-            || !self.scan.scope.reaches(path)
+            || !self.scan.ground.scope.reaches(path)
             || walked.unread.iter().any(|(unread, _)| is_below(path, unread))
     }
 }
