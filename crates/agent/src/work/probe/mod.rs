@@ -16,9 +16,10 @@ pub mod command;
 mod http;
 mod net;
 
-/// The pause between tries at the beginning, and for how long it stays so short.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const EAGER: Duration = Duration::from_secs(1);
+/// The shortest pause between tries.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+/// A pause is this part of the time that has passed: what takes long is seen only a little later than it came.
+const PART: u32 = 20;
 /// The longest pause, unless the request says otherwise.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// What a try gets at least, even if time is almost up.
@@ -73,7 +74,6 @@ struct Task {
 
 impl Task {
     fn run(&self, number: usize, sender: &Sender<(usize, Found)>) {
-        let mut last_pause = FIRST_PAUSE;
         loop {
             let found = self.attempt();
             let met = found.is_ok();
@@ -82,9 +82,8 @@ impl Task {
             if met || !listened || left.is_zero() {
                 return;
             }
-            last_pause = next_pause(last_pause, self.begin.elapsed(), self.longest_pause);
             // One last try when time is up: what became ready in the meantime is ready.
-            pause(last_pause.min(left));
+            pause(next_pause(self.begin.elapsed(), self.longest_pause).min(left));
         }
     }
 
@@ -113,10 +112,9 @@ impl Task {
     }
 }
 
-/// Short in the first second, then half as long again each time, up to the longest one.
-fn next_pause(last: Duration, since: Duration, longest: Duration) -> Duration {
-    let next = if since < EAGER { FIRST_PAUSE } else { last.mul_f64(1.5) };
-    next.min(longest)
+/// Short at first, longer the longer it takes, up to the longest one.
+fn next_pause(since: Duration, longest: Duration) -> Duration {
+    (since / PART).max(SHORTEST_PAUSE).min(longest)
 }
 
 #[cfg(test)]
@@ -124,17 +122,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_after_the_first_second() {
-        let second = Duration::from_secs(1);
-        let mut last = FIRST_PAUSE;
-        let mut pauses = Vec::new();
-        for since in
-            [Duration::ZERO, second / 2, second, second, second, second, second, second, second, second]
-        {
-            last = next_pause(last, since, second);
-            pauses.push(last.as_millis());
-        }
-        assert_eq!(pauses, [50, 50, 75, 112, 168, 253, 379, 569, 854, 1000]);
-        assert_eq!(next_pause(second, second, Duration::from_millis(20)), Duration::from_millis(20));
+    fn pauses_grow_with_the_time_that_has_passed() {
+        let pauses = [0, 500, 1000, 2400, 10_000, 20_000, 60_000]
+            .map(|since| next_pause(Duration::from_millis(since), LONGEST_PAUSE).as_millis());
+        assert_eq!(pauses, [50, 50, 50, 120, 500, 1000, 1000]);
+        assert_eq!(next_pause(LONGEST_PAUSE, Duration::from_millis(20)).as_millis(), 20);
     }
 }
