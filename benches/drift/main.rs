@@ -3,7 +3,9 @@
 //! `cargo bench --bench drift`; `RUNS` and `JSON` (a file) may be given. All three look at the same files of the same container;
 //! aide hashes all of them as the machine's fingerprint does, Ansible gathers facts, packages, services and lists of files.
 //! "full" is a fingerprint without anything known from before, "re-check" the `env drift` that people run again and again.
+//! At last, what the baseline adds to the `up` of a small box.
 
+mod baseline;
 #[path = "../compare/common.rs"]
 mod common;
 #[path = "../compare/process.rs"]
@@ -150,7 +152,14 @@ impl Bench {
             samples[3].1.push(inside(facts)?.took.as_secs_f64());
         }
         let memory = self.env(DRIFT)?.megabytes;
-        report(&samples, memory, &String::from_utf8_lossy(&counted.stdout))
+        report(&samples, memory, &String::from_utf8_lossy(&counted.stdout))?;
+        let ups = (0..runs).map(|_| baseline::measure(&self.data())).collect::<Result<Vec<_>>>()?;
+        let [cold, end, again] =
+            [0, 1, 2].map(|place| median(&ups.iter().map(|up| up[place]).collect::<Vec<_>>()));
+        Ok(writeln!(
+            io::stdout(),
+            "up of a small box: {cold:.3} s, of which {end:.3} s after it was ready, for its baseline; again {again:.3} s"
+        )?)
     }
 
     fn container(&self) -> Result<String> {
