@@ -42,6 +42,10 @@ fn what_changes_after_up_is_found_once() {
     stack.env("drift").exits(2).stdout_has("testers");
     assert_eq!(shown(&stack, "web"), [difference("groups", "testers", "extra")]);
     assert_eq!(shown(&stack, "app"), [difference("groups", "x", "extra")]);
+    // To start a machine again is not to agree to it.
+    stack.env("stop app").succeeds();
+    stack.up();
+    assert_eq!(shown(&stack, "app"), [difference("groups", "x", "extra")]);
     // Only what was asked for, and only when it is bad enough.
     stack.env("drift app --fail-on breaking").succeeds();
 
