@@ -7,6 +7,7 @@ use super::people::{group_of_user, home_of_user, members_of_group};
 use super::units::{explained, port_of_unit, service_of_timer};
 use super::{Scene, Seen};
 use envup_agent::Section;
+use std::path::Path;
 
 /// Finds the difference that another one belongs to.
 pub type Cause = for<'a> fn(&Scene<'a>, Seen<'a>) -> Option<&'a Difference>;
@@ -26,6 +27,7 @@ pub const CAUSES: &[Cause] = &[
     group_of_user,
     members_of_group,
     home_of_user,
+    covered_by_mount,
     inside_directory,
 ];
 
@@ -104,6 +106,23 @@ fn locale_files<'a>(scene: &Scene<'a>, seen: Seen<'a>) -> Option<&'a Difference>
     let is_of_locales = path == "/etc/locale.gen" || path.starts_with("/usr/lib/locale/");
     (seen.difference.is_in(Section::Files) && is_of_locales)
         .then(|| scene.find(Section::Locale, "available"))?
+}
+
+/// What is out of sight since something was mounted over it, and what came to light when that went.
+fn covered_by_mount<'a>(scene: &Scene<'a>, seen: Seen<'a>) -> Option<&'a Difference> {
+    let file = seen.difference;
+    if !file.is_in(Section::Files) {
+        return None;
+    }
+    let covers = |mount: &&Difference| {
+        matches!(
+            (mount.kind, file.kind),
+            (DifferenceKind::Extra, DifferenceKind::Missing)
+                | (DifferenceKind::Missing, DifferenceKind::Extra)
+        )
+    };
+    let places = Path::new(&file.key).ancestors().filter_map(Path::to_str);
+    places.filter_map(|place| scene.find(Section::Mounts, place)).find(covers)
 }
 
 /// What is in a directory that came or went as a whole, unless it is worse than that.

@@ -46,6 +46,17 @@ fn a_package_comes_and_goes_with_all_its_parts() {
 }
 
 #[test]
+fn what_a_mount_covers_is_told_by_the_mount() {
+    let covered =
+        ["files /srv/data | type=directory mode=0755 owner=root:root", "files /srv/data/a/rows | FILE"];
+    let mounted = ["mounts /srv/data | type=tmpfs access=rw"];
+    assert_eq!(told(&covered, &mounted), ["extra mounts /srv/data (+2)"]);
+    assert_eq!(told(&mounted, &covered), ["missing mounts /srv/data (+2)"]);
+    let both = [covered[0], covered[1], mounted[0]];
+    assert_eq!(told(&mounted, &both).len(), 2, "what is seen beside a mount is no part of it");
+}
+
+#[test]
 fn an_upgrade_is_told_once_and_as_bad_as_its_worst_part() {
     let newer = NGINX.map(|line| line.replace("1.22.1-9", "1.22.1-10").replace("files=aa", "files=dd"));
     let mut newer: Vec<&str> = newer.iter().map(String::as_str).collect();
