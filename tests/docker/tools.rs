@@ -5,20 +5,8 @@
 
 use super::stack::Stack;
 
-/// The fake. It takes its answer from the recipe, whose lines are shell.
-const FAKE: &str = r#"#!/bin/sh
-# FAKE chef-solo of envup's tests
-while [ $# -gt 0 ]; do
-  case $1 in -c) solo=$2 ;; -j) node=$2 ;; -E) environment=$2 ;; esac
-  shift
-done
-cookbooks=$(sed -n "s/^cookbook_path \['\(.*\)'\]/\1/p" "$solo")
-recipe=$cookbooks/shop/recipes/default.rb
-ls -ld "$node" | cut -c1-10 >/root/mode
-cat "$node" >/root/node.json
-echo "Chef Infra Client, version FAKE, environment $environment"
-. "$recipe"
-"#;
+/// The fake.
+const FAKE: &str = include_str!("../support/fake-chef-solo");
 
 const ENVFILE: &str = r#"
 [machine.web]

@@ -28,5 +28,7 @@ mod refused;
 mod run;
 #[path = "vms/stage.rs"]
 mod stage;
+#[path = "vms/tools.rs"]
+mod tools;
 #[path = "vms/volumes.rs"]
 mod volumes;

@@ -45,9 +45,7 @@ impl Stage {
     /// One that is a copy of an example.
     pub fn example(name: &str) -> Self {
         let stage = Self::empty();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name).join(".");
-        let copied = Command::new("cp").arg("-r").arg(source).arg(stage.directory()).status().unwrap();
-        assert!(copied.success());
+        stage.copy_example(name, ".");
         stage
     }
 
@@ -89,9 +87,29 @@ impl Stage {
         self.place.path().canonicalize().unwrap().join("project")
     }
 
+    /// Copies an example into a directory of it.
+    pub fn copy_example(&self, name: &str, to: &str) {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name).join(".");
+        let target = self.directory().join(to);
+        std::fs::create_dir_all(&target).unwrap();
+        assert!(Command::new("cp").arg("-r").arg(source).arg(target).status().unwrap().success());
+    }
+
+    /// Writes a file in it, with the directories above.
+    pub fn write(&self, name: &str, content: &str) {
+        let path = self.directory().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
     /// Replaces a part of its Envfile that must be in it.
     pub fn change(&self, old: &str, new: &str) {
-        let path = self.directory().join("Envfile");
+        self.change_in("Envfile", old, new);
+    }
+
+    /// The same in another of its files.
+    pub fn change_in(&self, name: &str, old: &str, new: &str) {
+        let path = self.directory().join(name);
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(old), "no {old:?} in\n{text}");
         std::fs::write(path, text.replace(old, new)).unwrap();
