@@ -4,6 +4,8 @@
 
 #[path = "vms/accidents.rs"]
 mod accidents;
+#[path = "vms/drift.rs"]
+mod drift;
 #[path = "vms/faults.rs"]
 mod faults;
 #[path = "vms/folders.rs"]

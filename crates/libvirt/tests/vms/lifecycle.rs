@@ -1,5 +1,6 @@
 //! The example's VM from nothing to nothing.
 
+use crate::drift::what_runs_is_told_and_what_was_written_down_outlives;
 use crate::left::{bridge, left};
 use crate::stage::{Stage, page};
 use std::collections::BTreeMap;
@@ -119,9 +120,11 @@ fn a_vm_lives_as_a_container_does() {
     assert_eq!(boot(), booted);
 
     // A machine that is switched off boots its own disk again.
-    stage.env("stop").exits(0);
-    assert!(stage.env("status").exits(0).stdout.contains("stopped"));
-    stage.env("up").exits(0);
+    what_runs_is_told_and_what_was_written_down_outlives(&stage, "web", || {
+        stage.env("stop").exits(0);
+        assert!(stage.env("status").exits(0).stdout.contains("stopped"));
+        stage.env("up").exits(0);
+    });
     assert_eq!(stage.env("exec web -- cat /root/note").exits(0).stdout, "hello");
     assert!(page(port, "/index.html").contains("changed"));
 
