@@ -3,16 +3,19 @@
 //! `cargo bench -p envup-libvirt --bench compare-vm`; `RUNS` may be given. Each round makes our VM from nothing, stops it, and boots
 //! a domain of the same document with the same kernel and initrd upon a new overlay of the same box, on the same network. So both begin
 //! with a disk that never booted. Ours goes on where the other ends: the machine has booted to its end, has this host's certificate
-//! authorities and a baseline. `ready` is when it says that the machine is ready, `up` when the command ends.
+//! authorities and a baseline. `ready` is when it says that the machine is ready, `up` when the command ends. Where Vagrant and its
+//! provider for libvirt are installed (`apt install vagrant-libvirt`), there is a column for `vagrant up` of the same disk.
 
 #[path = "../../../../benches/compare/common.rs"]
 mod common;
+mod vagrant;
 
 use common::{median, variable};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use vagrant::Vagrant;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
@@ -37,9 +40,13 @@ const PAUSE: Duration = Duration::from_millis(100);
 fn main() -> Result<()> {
     let runs: usize = variable("RUNS", "3").parse().map_err(|_| "RUNS is not a number")?;
     let bench = Bench::new()?;
-    let measured = bench.measure(runs);
+    let vagrant = Vagrant::installed(bench.place.path())?;
+    let measured = bench.measure(runs, vagrant.as_ref());
     // Whatever happened, nothing stays.
     bench.forget_other();
+    if let Some(vagrant) = &vagrant {
+        vagrant.forget();
+    }
     let removed = bench.env(&["destroy", "--yes"]);
     measured?;
     removed
@@ -69,24 +76,41 @@ impl Bench {
         Ok(bench)
     }
 
-    fn measure(&self, runs: usize) -> Result<()> {
+    fn measure(&self, runs: usize, vagrant: Option<&Vagrant>) -> Result<()> {
         // The box is built, brought to libvirt, and its files are known: that happens once on a host.
         self.up()?;
+        if let Some(vagrant) = vagrant {
+            self.env(&["exec", "web", "--", "sh", "-c", vagrant::FURNISH, "sh", &vagrant.key()?])?;
+            self.env(&["stop"])?;
+            let (name, document) = our_domain()?;
+            let disk = said("virsh", &["-q", "vol-path", "--pool", "envup", &format!("{name}.qcow2")])?;
+            vagrant.make_box(disk.trim(), &document)?;
+        }
         self.env(&["destroy", "--yes"])?;
-        let (mut readies, mut ups, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut readies, mut ups, mut others, mut vagrants) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for _ in 0..runs {
             let up = self.up()?;
             self.env(&["stop"])?;
             let other = self.boot_other()?;
+            let mut line = format!("virsh {other:6.2} s   ready {:6.2} s   up {:6.2} s", up.ready, up.whole);
+            if let Some(vagrant) = vagrant {
+                vagrant.describe(&our_domain()?.1)?;
+                let took = vagrant.up()?;
+                line += &format!("   vagrant {took:6.2} s");
+                vagrants.push(took);
+            }
             self.env(&["destroy", "--yes"])?;
-            say(&format!("virsh {other:6.2} s   ready {:6.2} s   up {:6.2} s", up.ready, up.whole))?;
+            say(&line)?;
             readies.push(up.ready);
             ups.push(up.whole);
             others.push(other);
         }
         let (ready, up, other) = (median(&readies), median(&ups), median(&others));
         say(&format!("\nmedians of {runs}          seconds   ÷ virsh   - virsh"))?;
-        for (what, value) in [("virsh, first ssh", other), ("env up, ready", ready), ("env up, whole", up)] {
+        let vagrant = (!vagrants.is_empty()).then(|| ("vagrant up", median(&vagrants)));
+        let ours = [("virsh, first ssh", other), ("env up, ready", ready), ("env up, whole", up)];
+        for (what, value) in ours.into_iter().chain(vagrant) {
             say(&format!("{what:<22}{value:>9.2}{:>10.2}{:>10.2}", value / other, value - other))?;
         }
         let verdict = if up - other <= ALLOWED { "kept" } else { "missed" };
@@ -112,10 +136,7 @@ impl Bench {
 
     /// Boots the other domain until ssh has run a command in it; seconds.
     fn boot_other(&self) -> Result<f64> {
-        let name = said("virsh", &["-q", "list", "--all", "--name"])?;
-        let name =
-            name.lines().find(|line| line.starts_with("bench-vm-")).ok_or("our VM is not there")?.to_owned();
-        let document = said("virsh", &["dumpxml", "--inactive", &name])?;
+        let (name, document) = our_domain()?;
         let (base, length) = self.disk_below(&name)?;
         virsh(&[
             "vol-create-as",
@@ -172,10 +193,6 @@ impl Bench {
     /// The volume that our disk lies upon, and how long it is in bytes.
     fn disk_below(&self, name: &str) -> Result<(String, String)> {
         let document = said("virsh", &["vol-dumpxml", "--pool", "envup", &format!("{name}.qcow2")])?;
-        let between = |text: &str, begin: &str, end: &str| {
-            let text = &text[text.find(begin)? + begin.len()..];
-            Some(text[..text.find(end)?].to_owned())
-        };
         let below = &document[document.find("<backingStore>").ok_or("a disk upon nothing")?..];
         let path = between(below, "<path>", "</path>").ok_or("a disk upon nothing")?;
         let length = between(&document, "<capacity unit='bytes'>", "<").ok_or("a disk without a length")?;
@@ -207,6 +224,19 @@ impl Bench {
     fn data(&self) -> PathBuf {
         self.place.path().join("data")
     }
+}
+
+/// Name and document of our VM.
+fn our_domain() -> Result<(String, String)> {
+    let names = said("virsh", &["-q", "list", "--all", "--name"])?;
+    let name = names.lines().find(|line| line.starts_with("bench-vm-")).ok_or("our VM is not there")?;
+    Ok((name.to_owned(), said("virsh", &["dumpxml", "--inactive", name])?))
+}
+
+/// What lies between two parts of a text.
+fn between(text: &str, begin: &str, end: &str) -> Option<String> {
+    let text = &text[text.find(begin)? + begin.len()..];
+    Some(text[..text.find(end)?].to_owned())
 }
 
 #[allow(clippy::disallowed_methods)] // a benchmark has nobody who interrupts it
