@@ -1,7 +1,8 @@
 #!/bin/sh
 # A server of one page, with what the box has: it says which kernel it runs on.
 set -eu
-sysctl -qw vm.swappiness=10
+echo vm.swappiness=10 >/etc/sysctl.d/90-page.conf   # for this kernel and the next one
+sysctl -qp /etc/sysctl.d/90-page.conf
 cat >/etc/systemd/system/page.service <<'END'
 [Unit]
 Description=The page
