@@ -117,7 +117,11 @@ impl Life {
         let _ = writes.kill();
         writes.wait().unwrap();
         libvirt.make_room("1500m");
-        stage.env("up").exits(0);
+        // Another write that had begun while there was none may stop it once more.
+        wait_until("it goes on", || {
+            stage.env("up").exits(0);
+            stage.env("plan").code == 0
+        });
         self.is_as_before();
         assert_eq!(boot(stage), self.boot);
         // What was written so far stays, and is on the disk: the next accident takes away what is in memory only.
