@@ -116,7 +116,8 @@ impl Life {
         assert!(full.contains("could not write its disk") && full.contains("make room"), "{full}");
         let _ = writes.kill();
         writes.wait().unwrap();
-        libvirt.make_room("1500m");
+        // More than all that is still to be written.
+        libvirt.make_room("4g");
         // Another write that had begun while there was none may stop it once more.
         wait_until("it goes on", || {
             stage.env("up").exits(0);
