@@ -8,13 +8,14 @@ use super::nodes::node_names;
 use super::{View, World};
 use crate::event::{Context, Event};
 use crate::model::Result;
-use crate::model::observed::{ObservedMachine, State};
+use crate::model::observed::{Observed, ObservedMachine, State};
 use envup_agent::Level;
 use std::collections::BTreeSet;
 
 /// Whether no `up` that made or changed this machine of ours has ever come to its end: it has no baseline.
-pub fn is_unfinished(world: &World, machine: &ObservedMachine) -> bool {
-    !is_existing(world, &machine.name) && !world.project.baselines().is_kept(&machine.engine_id)
+pub fn is_unfinished(world: &World, observed: &Observed, name: &str) -> bool {
+    let has_none = |machine: &ObservedMachine| !world.project.baselines().is_kept(&machine.engine_id);
+    !is_existing(world, name) && observed.machine(name).is_some_and(has_none)
 }
 
 /// Takes the baselines of those of these machines that run.

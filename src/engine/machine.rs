@@ -167,7 +167,8 @@ impl Work<'_> {
         let bare = from.layer.is_none();
         let fresh = matches!(self.action.verb, Verb::Create | Verb::Replace);
         // A run that was killed may have left it while it booted, before anything was done in it.
-        let untouched = fresh || self.has_no_ledger() && (self.action.verb != Verb::Keep || self.was_left());
+        let was_left = || is_unfinished(self.world, &self.planned.view.observed, &self.machine.name);
+        let untouched = fresh || self.has_no_ledger() && (self.action.verb != Verb::Keep || was_left());
         let boots = machine.is_box() && machine.init == Init::Systemd && (self.action.start || untouched);
         let environment =
             machine.is_box() && (fresh && bare && !machine.env.is_empty() || self.updates("env."));
@@ -241,10 +242,6 @@ impl Work<'_> {
 
     fn updates(&self, prefix: &str) -> bool {
         self.action.update.iter().any(|field| field.starts_with(prefix))
-    }
-
-    fn was_left(&self) -> bool {
-        self.observed().is_some_and(|observed| is_unfinished(self.world, observed))
     }
 
     fn has_no_ledger(&self) -> bool {

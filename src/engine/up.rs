@@ -150,8 +150,7 @@ fn remember_providers(world: &World, planned: &Planned) -> Result<()> {
 /// Machines that are other than they were, now or since a run that was killed, and as they should be. One that was only started
 /// is what it was: a new baseline would take all that has changed in it for right.
 fn changed<'r>(world: &World, planned: &Planned, results: &'r [MachineResult]) -> BTreeSet<&'r str> {
-    let is_left =
-        |name: &str| planned.view.observed.machine(name).is_some_and(|one| is_unfinished(world, one));
+    let is_left = |name: &str| is_unfinished(world, &planned.view.observed, name);
     let is_new = |result: &&MachineResult| match result.verb {
         Verb::Keep => is_left(&result.name),
         Verb::Start => !result.steps.is_empty() || is_left(&result.name),

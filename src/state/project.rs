@@ -164,7 +164,7 @@ impl Project {
                 .because(std::io::Error::other(format!("`{}` is not an id", record.id)))
                 .hint(Record::WAY_OUT)
         })?;
-        let private = directories.data.join("projects").join(&id.0);
+        let private = private(directories, &id);
         Ok(Self { id, directory, situation, private })
     }
 
@@ -190,7 +190,11 @@ impl Project {
 /// The private directory of the checkout here, if it has an identity.
 fn private_of(directories: &Directories, checkout: &Path) -> Option<PathBuf> {
     let id = ProjectId::parse(&recorded(checkout).ok()??.id)?;
-    Some(directories.data.join("projects").join(id.0))
+    Some(private(directories, &id))
+}
+
+fn private(directories: &Directories, id: &ProjectId) -> PathBuf {
+    directories.data.join("projects").join(&id.0)
 }
 
 fn id_path(directory: &Path) -> PathBuf {
@@ -235,7 +239,7 @@ fn same_file(one: &Path, other: &Path) -> bool {
 
 /// Whether the checkout with this id was moved from `directory`, where its machines' labels still point to, and lives on.
 fn lives_elsewhere(directories: &Directories, id: &ProjectId, directory: &Path) -> bool {
-    let last = directories.data.join("projects").join(&id.0).join("checkout.json");
+    let last = private(directories, id).join("checkout.json");
     let Ok(Some(last)) = read::<Record>(&last) else { return false };
     last.directory != directory
         && read::<Record>(&id_path(&last.directory))

@@ -39,7 +39,8 @@ pub(super) struct Place<'a> {
 /// A container that is never started; gone when dropped.
 pub(super) struct Holder<'a> {
     client: &'a Client,
-    name: String,
+    /// By which it is spoken of: a killed run's call that still waits in the engine may mean another one of its name.
+    id: String,
 }
 
 impl<'a> Holder<'a> {
@@ -72,19 +73,19 @@ impl<'a> Holder<'a> {
         client.block(filler::clear(&client.docker, volume))?.explain(cannot)?;
         let query = CreateContainerOptionsBuilder::default().name(&name).build();
         let body = filler::never_run(image, &name, mounts);
-        client.block(client.docker.create_container(Some(query), body))?.explain(cannot)?;
-        Ok(Self { client, name })
+        let id = client.block(client.docker.create_container(Some(query), body))?.explain(cannot)?.id;
+        Ok(Self { client, id })
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 }
 
 impl Drop for Holder<'_> {
     fn drop(&mut self) {
         // What stays is removed by the next one, or by `env prune`.
-        let _ = self.client.block(removal::remove(&self.client.docker, &self.name));
+        let _ = self.client.block(removal::remove(&self.client.docker, &self.id));
     }
 }
 
@@ -135,8 +136,7 @@ pub(super) fn verify(client: &Client, image: &str, path: &str, context: &Context
         return Ok(());
     }
     let holder = Holder::new(client, filler::name_for(&image.replace(':', "-")), image, Vec::new())?;
-    match is_as_kept(client, image, &Place { container: holder.name(), path: &format!("/{last}") }, context)?
-    {
+    match is_as_kept(client, image, &Place { container: holder.id(), path: &format!("/{last}") }, context)? {
         true => Ok(()),
         false => Err(Error::failed(format!("the image {image} does not hold the data that it was made of"))
             .hint(
@@ -159,7 +159,7 @@ pub(super) fn give_back(client: &Client, image: &str, place: &Place<'_>, context
     let download = DownloadFromContainerOptionsBuilder::default().path(&format!("/{last}")).build();
     let upload = UploadToContainerOptionsBuilder::default().path(above).build();
     client.wait(context, &format!("restoring {} of {}", place.path, place.container), async {
-        let pieces = client.docker.download_from_container(holder.name(), Some(download));
+        let pieces = client.docker.download_from_container(holder.id(), Some(download));
         let (chunks, passing) = sending::passing_on(pieces.map(|piece| piece.explain(cannot)));
         let body = bollard::body_try_stream(chunks.map_ok(Into::into));
         let (passed, sent) =

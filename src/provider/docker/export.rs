@@ -25,11 +25,10 @@ pub(super) fn export(client: &Client, image: &str, sink: &mut dyn Write, context
         cmd: Some(vec!["true".to_owned()]),
         ..ContainerCreateBody::default()
     };
-    client
-        .block(client.docker.create_container(Some(options), body))?
-        .explain(|| format!("cannot make a container from {image}"))?;
-    let copied = copy(client, &container, image, sink, context);
-    copied.and(remove_container(client, &container))
+    let made = client.block(client.docker.create_container(Some(options), body))?;
+    let id = made.explain(|| format!("cannot make a container from {image}"))?.id;
+    let copied = copy(client, &id, image, sink, context);
+    copied.and(remove_container(client, &id))
 }
 
 /// Removes an image that nobody uses.

@@ -62,7 +62,7 @@ pub(super) fn save(client: &Client, identity: &Identity, part: &Part, context: &
             let labels = part_labels(identity, part, None);
             let holder =
                 data::Holder::of_volume(client, &name, &image, &volume_labels(client, &name)?, true)?;
-            let place = Place { container: holder.name(), path: data::TARGET };
+            let place = Place { container: holder.id(), path: data::TARGET };
             data::keep(client, &place, &reference(identity, part, None), labels, context)
         }
     }
@@ -232,7 +232,7 @@ pub(super) fn restore_volume(
     let image = reference(identity, part, None);
     // The engine itself copies what an image has at a path into an empty volume there.
     let holder = data::Holder::of_volume(client, &name, &image, &volume_labels(client, &name)?, false)?;
-    let place = Place { container: holder.name(), path: data::TARGET };
+    let place = Place { container: holder.id(), path: data::TARGET };
     if data::is_as_kept(client, &image, &place, context)? {
         return Ok(());
     }

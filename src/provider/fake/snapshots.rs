@@ -18,16 +18,9 @@ pub struct KeptState {
     data: String,
 }
 
-fn kind(part: &Part) -> &'static str {
-    match part.kind {
-        PartKind::Machine => "machine",
-        PartKind::Volume => "volume",
-    }
-}
-
 impl Snapshots for FakeProvider {
     fn save(&self, _: &Identity, part: &Part, context: &Context) -> Result<()> {
-        self.begin(&format!("keep {} {}", kind(part), part.name), context)?;
+        self.begin(&format!("keep {} {}", part.kind.as_str(), part.name), context)?;
         let mut world = self.world();
         let (mut ledger, mut image, mut data) = (Ledger::default(), String::new(), String::new());
         match part.kind {
@@ -52,7 +45,7 @@ impl Snapshots for FakeProvider {
     }
 
     fn verify(&self, _: &Identity, part: &Part, context: &Context) -> Result<()> {
-        self.begin(&format!("verify {} {}", kind(part), part.name), context)
+        self.begin(&format!("verify {} {}", part.kind.as_str(), part.name), context)
     }
 
     fn restore_machine(

@@ -1,6 +1,6 @@
 //! Layers of VMs: what a machine starts from, what stays of one that was killed, and what may be removed.
 
-use crate::stage::{Stage, program, virsh};
+use crate::stage::{Stage, program, steps_ended, virsh};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
@@ -18,9 +18,7 @@ layer = false
 
 /// Names of the steps that a run says it ran.
 fn ran(json: &str) -> Vec<String> {
-    let lines = json.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let ends = lines.filter(|line| line["event"] == "step" && line["status"] != "running");
-    ends.map(|line| line["step"].as_str().unwrap().to_owned()).collect()
+    steps_ended(json).iter().map(|line| line["step"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Volumes of layers that this run made, by what other volumes there were before it.

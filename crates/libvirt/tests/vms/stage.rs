@@ -24,6 +24,12 @@ impl Ran {
     }
 }
 
+/// What the JSON lines of an `up` tell of the steps that ended in it.
+pub fn steps_ended(json: &str) -> Vec<serde_json::Value> {
+    let lines = json.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    lines.filter(|line| line["event"] == "step" && line["status"] != "running").collect()
+}
+
 /// A checkout.
 pub struct Stage {
     place: TempDir,

@@ -2,7 +2,7 @@
 //!
 //! Chef is the FAKE of `tests/docker/tools.rs`. Shell and Ansible are in the test of [`parity`](crate::parity).
 
-use crate::stage::{Stage, page};
+use crate::stage::{Stage, page, steps_ended};
 
 /// The database of the Puppet example and the page of the cloud-init example, in one machine.
 const ENVFILE: &str = r#"
@@ -48,9 +48,8 @@ fn inside(stage: &Stage, words: &str) -> String {
 
 /// The steps of an `up --json`, and how they ended.
 fn ran(json: &str) -> Vec<String> {
-    let lines = json.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let ended = lines.filter(|line| line["event"] == "step" && line["status"] != "running");
-    ended.map(|line| format!("{} {}", line["step"], line["status"]).replace('"', "")).collect()
+    let ended = steps_ended(json);
+    ended.iter().map(|line| format!("{} {}", line["step"], line["status"]).replace('"', "")).collect()
 }
 
 #[test]
