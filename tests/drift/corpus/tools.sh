@@ -1,6 +1,8 @@
 # Functions for the scripts of cases.
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+# Whatever a case wrote into /etc/environment for others: who comes over ssh gets it.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 case_name=tools
 trap '[ $? = 0 ] || echo "failed in the case: $case_name" >&2' EXIT
 
