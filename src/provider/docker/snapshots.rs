@@ -15,7 +15,7 @@ use crate::model::snapshot::{KeptPart, Part, PartKind};
 use crate::model::stack::Volume;
 use crate::model::{Error, Result};
 use crate::provider::NewMachine;
-use bollard::models::{ContainerInspectResponse, ImageSummary};
+use bollard::models::{ContainerConfig, ContainerInspectResponse, ImageSummary};
 use bollard::query_parameters::{
     CommitContainerOptionsBuilder, InspectContainerOptions, ListContainersOptionsBuilder,
     ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
@@ -105,17 +105,23 @@ fn save_machine(client: &Client, identity: &Identity, part: &Part, context: &Con
     })
 }
 
-/// What a machine counts as made from: the name of its image, or its id when the name means another one by now.
+/// What a machine counts as made from.
 fn base(client: &Client, found: &ContainerInspectResponse) -> Result<String> {
-    let config = found.config.as_ref();
-    if let Some(base) = config.and_then(|config| labels::base(config.labels.as_ref())) {
-        return Ok(base.to_owned());
-    }
-    let name = config.and_then(|config| config.image.clone()).unwrap_or_default();
-    let id = found.image.clone().unwrap_or_default();
+    let config = found.config.clone().unwrap_or_default();
+    let name = config.image.as_deref().unwrap_or_default();
     let means =
-        optional(client.block(client.docker.inspect_image(&name))?).explain(|| "cannot look at an image")?;
-    Ok(if means.and_then(|image| image.id).as_ref() == Some(&id) { name } else { id })
+        optional(client.block(client.docker.inspect_image(name))?).explain(|| "cannot look at an image")?;
+    let means = means.and_then(|image| image.id);
+    Ok(made_from(&config, found.image.as_deref().unwrap_or_default(), means.as_deref()).to_owned())
+}
+
+/// The name of a machine's image, or its id when the name `means` another one by now. A box is called by its content: who
+/// brings it to the engine once more gives its name to an equal image.
+fn made_from<'a>(config: &'a ContainerConfig, id: &'a str, means: Option<&str>) -> &'a str {
+    let labels = config.labels.as_ref();
+    let name = config.image.as_deref().unwrap_or_default();
+    let by_name = if labels::is_box(labels) || means == Some(id) { name } else { id };
+    labels::base(labels).unwrap_or(by_name)
 }
 
 /// Where volumes are in a machine that are not of the stack and go with it.
@@ -321,6 +327,22 @@ mod tests {
             name: "web".into(),
             running: true,
         }
+    }
+
+    #[test]
+    fn an_image_may_have_lost_its_name_to_another_and_a_box_only_to_an_equal_one() {
+        let from = |is_box: &str, means| {
+            let config = ContainerConfig {
+                image: Some("envup-box/debian-12:9b3365".into()),
+                labels: Some([("envup.box".to_owned(), is_box.to_owned())].into()),
+                ..ContainerConfig::default()
+            };
+            made_from(&config, "sha256:1fcc", means).to_owned()
+        };
+        assert_eq!(from("true", Some("sha256:d4a3")), "envup-box/debian-12:9b3365");
+        assert_eq!(from("false", Some("sha256:1fcc")), "envup-box/debian-12:9b3365");
+        assert_eq!(from("false", Some("sha256:d4a3")), "sha256:1fcc");
+        assert_eq!(from("false", None), "sha256:1fcc");
     }
 
     #[test]
