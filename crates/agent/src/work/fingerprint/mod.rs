@@ -33,6 +33,7 @@ mod tree;
 mod unit_file;
 mod users;
 mod view;
+mod whole;
 
 use std::io::Read;
 use std::thread::ScopedJoinHandle;

@@ -98,7 +98,9 @@ pub fn directories() -> impl Iterator<Item = &'static str> {
 /// All units of certain names that have a file, a link or a drop-in.
 pub fn units(view: &View<'_>, counts: &dyn Fn(&str) -> bool, found: &mut Found) -> Vec<Unit> {
     let mut units: BTreeMap<String, Unit> = BTreeMap::new();
-    for directory in SHIPPED {
+    let mut seen = BTreeSet::new();
+    // One of them often is a link to another.
+    for directory in SHIPPED.iter().filter(|directory| seen.insert(view.real(directory))) {
         for name in view.names(directory, found).into_iter().filter(|name| is_unit(name)) {
             let path = format!("{directory}/{name}");
             // Links to units of other names are their aliases, as they came with a package.

@@ -1,8 +1,8 @@
 //! What collectors work with: the machine's files below its root, and where they put what they find.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Read as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -10,28 +10,28 @@ use envup_agent::{Fingerprint, FingerprintRequest, Item, Items, Section, Unread}
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::links;
+use super::links::Links;
 use super::owners::Owners;
+use super::whole;
 use crate::work::failure::{Failure, plain};
 
 /// The machine as collectors see it.
 pub struct View<'a> {
     owners: OnceLock<Owners>,
+    links: Links<'a>,
     root: &'a Path,
     key: Vec<u8>,
     environment: &'a [String],
 }
-
-/// No file that collectors read whole is larger; what follows is not read.
-const LARGEST: u64 = 64 << 20;
 
 impl<'a> View<'a> {
     pub fn new(request: &'a FingerprintRequest) -> Result<View<'a>, Failure> {
         let key = unhex(&request.key)
             .filter(|key| key.len() == 32)
             .ok_or_else(|| Failure::new("the key of the fingerprint is not 64 hexadecimal characters"))?;
-        let owners = OnceLock::new();
-        Ok(View { owners, root: Path::new(&request.root), key, environment: &request.environment })
+        let root = Path::new(&request.root);
+        let (owners, links) = (OnceLock::new(), Links::new(root));
+        Ok(View { owners, links, root, key, environment: &request.environment })
     }
 
     /// Which package each file came with. Whoever asks first reads the databases, the others wait for it.
@@ -62,11 +62,7 @@ impl<'a> View<'a> {
 
     /// The path without links, as the machine itself would follow them; `None` when nothing is there.
     pub fn real(&self, path: &str) -> Option<String> {
-        if self.is_live() {
-            return fs::canonicalize(path).ok().map(|path| path.to_string_lossy().into_owned());
-        }
-        let real = links::resolve(self.root, path)?;
-        self.path(&real).symlink_metadata().ok().map(|_| real)
+        self.links.reach(path).filter(|reached| reached.exists).map(|reached| reached.path)
     }
 
     /// Where to open what a path of the machine leads to. The kernel follows links where they mean what they say.
@@ -74,14 +70,14 @@ impl<'a> View<'a> {
         if self.is_live() {
             Some(path.into())
         } else {
-            links::resolve(self.root, path).map(|real| self.path(real))
+            self.links.reach(path).map(|reached| self.path(reached.path))
         }
     }
 
     /// The content of a regular file of the machine; `None` when there is none. Failures go into `found`.
     pub fn bytes(&self, path: &str, found: &mut Found) -> Option<Vec<u8>> {
-        match read(&self.reach(path)?) {
-            Ok(bytes) => bytes,
+        match whole::read(&self.reach(path)?) {
+            Ok(read) => read.map(|(bytes, _)| bytes),
             Err(error) if is_absent(&error) => None,
             Err(error) => {
                 found.cannot(path, plain(&error));
@@ -199,18 +195,6 @@ impl Found {
         let unread = self.unread.into_iter().map(|(key, reason)| Unread { section, key, reason });
         fingerprint.unread.extend(unread);
     }
-}
-
-/// The bytes of a file, `None` when it is not a regular one: a pipe in its place must not keep us waiting.
-fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let flags = libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Ok(None);
-    }
-    let mut bytes = Vec::new();
-    file.take(LARGEST).read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
 }
 
 /// Of a link that leads to itself nobody can read anything either.

@@ -1,10 +1,12 @@
 //! Debian's packages, from dpkg's own database (deb(5), dpkg-query(1)): `status`, `diversions` and the lists below `info`.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::super::owners::{Owners, Package, Promise};
+use super::super::whole;
+use super::names;
 
 const STATUS: &str = "var/lib/dpkg/status";
 const DIVERSIONS: &str = "var/lib/dpkg/diversions";
@@ -20,21 +22,33 @@ pub fn read(root: &Path, owners: &mut Owners) {
     let diversions = fs::read(root.join(DIVERSIONS)).unwrap_or_default();
     let diversions = diversions_of(&diversions);
     let native = native(&status);
+    let info = root.join(INFO);
+    // Asked for once, instead of for each package.
+    let names = names(root, INFO);
+    let is_there = |name: String| names.binary_search(&name).is_ok();
+    let promise = |stem: &str, list: &Metadata| match is_there(format!("{stem}.md5sums")) {
+        true => Promise::Md5sums { list: info.join(format!("{stem}.md5sums")), unpacked: nanoseconds(list) },
+        false => Promise::Names,
+    };
     for paragraph in status.split("\n\n") {
         let Some((name, mut package)) = package(paragraph) else { continue };
         let arch = package.fields.get("arch").cloned().unwrap_or_default();
         if native.is_some_and(|native| arch != native && arch != "all") {
             package.key = format!("dpkg:{name}:{arch}");
         }
-        let lists =
-            [format!("{name}:{arch}.list"), format!("{name}.list")].map(|list| root.join(INFO).join(list));
+        let mut stems = [format!("{name}:{arch}"), name.to_owned()].into_iter();
         // As dpkg does: a package without a list has no files.
-        let list = lists.into_iter().find(|list| list.exists());
-        let paths = list.as_deref().map(fs::read).unwrap_or(Ok(Vec::new())).unwrap_or_else(|error| {
-            owners.cannot(package.key.as_str(), format!("the list of its files: {error}"));
-            Vec::new()
-        });
-        package.promise = list.map_or(Promise::Names, |list| promise(&list));
+        let stem = stems.find(|stem| is_there(format!("{stem}.list")));
+        let mut paths = Vec::new();
+        match stem.as_deref().map(|stem| whole::read(&info.join(format!("{stem}.list")))).transpose() {
+            Ok(read) => {
+                if let (Some(stem), Some((list, status))) = (stem, read.flatten()) {
+                    paths = list;
+                    package.promise = promise(&stem, &status);
+                }
+            }
+            Err(error) => owners.cannot(package.key.as_str(), format!("the list of its files: {error}")),
+        }
         let Some(place) = owners.add(package) else { return };
         for path in paths.split(|byte| *byte == b'\n').filter(|path| path.len() > 2) {
             owners.list(place, diverted(path, name, &diversions));
@@ -48,15 +62,7 @@ fn native(status: &str) -> Option<&str> {
     own.lines().take_while(|line| !line.is_empty()).find_map(|line| line.strip_prefix("Architecture: "))
 }
 
-fn promise(list: &Path) -> Promise {
-    let sums = list.with_extension("md5sums");
-    match fs::metadata(list) {
-        Ok(status) if sums.exists() => Promise::Md5sums { list: sums, unpacked: nanoseconds(&status) },
-        _ => Promise::Names,
-    }
-}
-
-fn nanoseconds(status: &fs::Metadata) -> u64 {
+fn nanoseconds(status: &Metadata) -> u64 {
     let seconds = u64::try_from(status.ctime()).unwrap_or_default();
     seconds * 1_000_000_000 + u64::try_from(status.ctime_nsec()).unwrap_or_default()
 }
