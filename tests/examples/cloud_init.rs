@@ -5,10 +5,15 @@ use super::{asked_of_db, example, gone, has_the_schema, ran, shows_the_shop};
 #[test]
 fn the_shop_comes_up_from_user_data_and_follows_their_changes() {
     let project = example("cloud-init", "8085:80");
-    project.env("up").exits(0).stdout_has("http://127.0.0.1:");
+    project.env("up db").exits(0);
+    // No layer, so the stages run in the machine that stays.
+    project.env("up --no-layers").exits(0).stdout_has("http://127.0.0.1:");
     shows_the_shop(&project, "Nothing here is for sale.");
     has_the_schema(&project);
     assert_eq!(ran(&project.env("up --json").exits(0)), Vec::<String>::new());
+    // What boots then runs cloud-init's units: that is no drift.
+    project.env("restart web").exits(0);
+    project.env("drift").exits(0);
 
     // Other meta-data: what production has of its own, in that step and those after it.
     project.change("Envfile", "ops/db.yaml\"\nmeta_data = { app_env = \"${environment}\" }", "ops/db.yaml\"");

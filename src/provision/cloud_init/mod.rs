@@ -108,13 +108,31 @@ if [ "$(cat $lib/data/instance-id)" != "$instance" ]; then
   echo "cloud-init did not take the data for a new instance: $(cat $lib/data/instance-id) stayed" >&2
   exit 1
 fi
-if grep -q '"errors": \[\]' $result; then exit 0; fi
-echo '{REPORT_MARK}'
-cat $result
-exit 1
-"#
+if ! grep -q '"errors": \[\]' $result; then
+  echo '{REPORT_MARK}'
+  cat $result
+  exit 1
+fi
+{SCRIPT_UNITS}"#
     )
 }
+
+/// What has been done is what cloud-init's units do when the machine boots again: where systemd runs they are from now on as after that
+/// boot, so that it is no drift. They start with nothing left to do, and in their order; what says so goes with this boot, if not
+/// before. Whether a boot starts them is for cloud-init's generator to say, which has not seen the seed yet.
+const SCRIPT_UNITS: &str = r"
+if [ ! -d /run/systemd/system ]; then exit 0; fi
+units=/run/systemd/system
+for stage in init-local init config final; do
+  mkdir -p $units/cloud-$stage.service.d
+  printf '[Service]\nExecStart=\nExecStart=/bin/true\n' >$units/cloud-$stage.service.d/envup-done.conf
+done
+rm -f /run/cloud-init/.ds-identify.result
+systemctl daemon-reload
+if [ -e /run/cloud-init/enabled ]; then systemctl start cloud-init.target; fi
+rm $units/cloud-*.service.d/envup-done.conf
+systemctl daemon-reload
+";
 
 /// Puts the seed into the staging directory, and says what the script is called with.
 fn furnish(data: &CloudInit, digest: &str, staging: &mut Staging) -> Result<Vec<String>> {

@@ -102,11 +102,9 @@ fn puppet_chef_and_cloud_init_provision_a_vm() {
     let late = stage.env("up").exits(1).stderr;
     assert!(late.contains("was not done after 1 s"), "{late}");
     stage.change("timeout = \"1s\"\n", "");
-    stage.change_in(
-        web,
-        "- [systemctl, daemon-reload]",
-        "- [systemctl, daemon-reload]\n- [sh, -c, 'exit 7']",
-    );
+    // The last of them: cloud-init runs what is below `runcmd` as one script.
+    let last = "- [systemctl, restart, shop, nginx]\n";
+    stage.change_in(web, last, &format!("{last}- [sh, -c, 'exit 7']\n"));
     let failed = stage.env("up").exits(1).stderr;
     assert!(failed.contains("module scripts-user"), "{failed}");
     stage.change_in(web, "- [sh, -c, 'exit 7']\n", "");
