@@ -10,7 +10,7 @@
 //! * [`snapshots`]: copies of disks, to go back to.
 //! * [`seed`], [`cpio`]: what a machine is given before it first boots.
 //! * [`domain`], [`fields`]: a machine as libvirt has it, and what plans compare.
-//! * [`machine`]: making, starting, stopping and removing one.
+//! * [`machine`], [`power`]: making one and removing it, switching it on and off.
 //! * [`ports`]: the ports it publishes.
 //! * [`observe`], [`transport`], [`kvm`]: what exists, the way into a machine, and whether this host can run VMs quickly.
 
@@ -32,6 +32,7 @@ mod network;
 mod observe;
 mod pool;
 mod ports;
+mod power;
 mod provider;
 mod seed;
 mod snapshots;

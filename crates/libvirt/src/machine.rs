@@ -1,33 +1,26 @@
-//! One machine's life: made, started, stopped, removed. Each can be done again and changes nothing then.
+//! Making a machine and removing it. Each can be done again and changes nothing then.
 
 use crate::address::{mac, uuid};
 use crate::boxes::{self, BoxVolumes};
 use crate::domain::Definition;
 use crate::labels::{Kind, Labels};
-use crate::observe::{is_crashed, read, state};
+use crate::observe::read;
+use crate::power::switch_off;
 use crate::seed::{self, HostKey, Interface};
-use crate::trouble::{Answer, Explain, is_out_of_place, optional};
+use crate::trouble::{Answer, Explain, optional};
 use crate::{disks, fields, kvm, mounts, names, network, pool, ports, volumes};
-use envup::event::{Context, Event};
+use envup::event::Context;
 use envup::model::digest::hex;
 use envup::model::error::Attempt;
 use envup::model::id::Identity;
-use envup::model::observed::State;
 use envup::model::{Error, Result};
 use envup::provider::NewMachine;
 use envup::state::{Directories, SshKey};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use virt::connect::Connect;
 use virt::domain::Domain;
-
-/// How long a machine may take to shut down when nobody says; in software it takes its time.
-const GRACE: Duration = Duration::from_secs(30);
-
-/// How often a machine that shuts down is looked at, and after how many looks it is asked again: early in its boot it does not hear.
-const GLANCE: Duration = Duration::from_millis(100);
-const ASK_AGAIN: u32 = 30;
 
 /// The name that QEMU's own network has beside the stack's.
 const PORTS: &str = "(ports)";
@@ -185,83 +178,6 @@ fn addresses(connection: &Connect) -> Result<BTreeMap<String, Vec<Ipv4Addr>>> {
         }
     }
     Ok(taken)
-}
-
-/// Starts a machine and waits until it answers. When QEMU itself dies meanwhile, it gets a second chance.
-pub fn start(
-    connection: &Connect,
-    identity: &Identity,
-    name: &str,
-    answers: &dyn Fn() -> Result<()>,
-    context: &Context,
-) -> Result<()> {
-    let cannot = || format!("cannot start machine {name}");
-    let missing = || Error::failed(format!("machine {name} does not exist")).hint("`env up` makes it");
-    let (found, _) = lookup(connection, identity, name)?.ok_or_else(missing)?;
-    for second in [false, true] {
-        switch_on(&found).explain(cannot)?;
-        match answers() {
-            Err(_) if is_crashed(&found) && !second => {
-                context.emit(Event::Note {
-                    text: format!("QEMU crashed while {name} booted: it is started once more"),
-                });
-            }
-            Err(error) if is_crashed(&found) => {
-                return Err(error.context(format!("{} twice: QEMU crashed", cannot())).hint(format!(
-                    "`sudo tail /var/log/libvirt/qemu/{}.log` shows what it said",
-                    identity.machine(name)
-                )));
-            }
-            answered => return answered,
-        }
-    }
-    Ok(())
-}
-
-/// What is frozen goes on, what runs is left alone.
-fn switch_on(found: &Domain) -> Answer<()> {
-    if state(found) == State::Paused {
-        return found.resume().map(drop);
-    }
-    match found.create() {
-        Err(error) if is_out_of_place(&error) && state(found) == State::Running => Ok(()),
-        started => started,
-    }
-}
-
-/// Asks a machine to shut down, and switches it off after the grace. One that is not there is stopped.
-pub fn stop(
-    connection: &Connect,
-    identity: &Identity,
-    name: &str,
-    grace: Option<Duration>,
-    context: &Context,
-) -> Result<()> {
-    let cannot = || format!("cannot stop machine {name}");
-    let Some((found, _)) = lookup(connection, identity, name)? else { return Ok(()) };
-    let context = context.without_deadline().within(grace.unwrap_or(GRACE));
-    let mut looks = 0;
-    while found.is_active().explain(cannot)? {
-        if looks % ASK_AGAIN == 0 {
-            // What cannot be asked is switched off in time.
-            let _ = found.shutdown();
-        }
-        looks += 1;
-        if let Err(over) = context.sleep(GLANCE, &cannot()) {
-            if over.kind == envup::model::Kind::Interrupted {
-                return Err(over);
-            }
-            return switch_off(&found).explain(cannot);
-        }
-    }
-    Ok(())
-}
-
-fn switch_off(found: &Domain) -> Answer<()> {
-    match found.destroy() {
-        Err(error) if is_out_of_place(&error) => Ok(()),
-        ended => optional(ended).map(drop),
-    }
 }
 
 /// Removes a machine, however it stands: its domain, its names, its disks, and what a killed run left of it.

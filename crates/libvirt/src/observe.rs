@@ -111,10 +111,7 @@ pub fn can_answer(connection: &Connect, engine_name: &str, name: &str) -> Result
     };
     match raw_state(&found) {
         (sys::VIR_DOMAIN_NOSTATE | sys::VIR_DOMAIN_RUNNING | sys::VIR_DOMAIN_BLOCKED, _) => Ok(()),
-        // For a moment libvirt knows only that it stopped.
-        (sys::VIR_DOMAIN_PAUSED, reason)
-            if [sys::VIR_DOMAIN_PAUSED_IOERROR, sys::VIR_DOMAIN_PAUSED_UNKNOWN].map(|one| one as i32).contains(&reason) =>
-        {
+        (sys::VIR_DOMAIN_PAUSED, reason) if is_for_room(reason) => {
             Err(no("is paused, because this host could not write its disk")
                 .hint("make room where libvirt keeps its disks (`virsh pool-info envup`); then `env up` lets it go on where it was"))
         }
@@ -124,6 +121,19 @@ pub fn can_answer(connection: &Connect, engine_name: &str, name: &str) -> Result
             .hint(format!("`sudo tail /var/log/libvirt/qemu/{engine_name}.log` shows what QEMU said"))),
         _ => Err(no("does not run").hint("`env up` starts it")),
     }
+}
+
+/// Whether a machine stands still because this host could not write its disk.
+pub fn lacks_room(found: &Domain) -> bool {
+    let (state, reason) = raw_state(found);
+    state == sys::VIR_DOMAIN_PAUSED && is_for_room(reason)
+}
+
+/// For a moment libvirt knows only that it stopped.
+fn is_for_room(reason: i32) -> bool {
+    [sys::VIR_DOMAIN_PAUSED_IOERROR, sys::VIR_DOMAIN_PAUSED_UNKNOWN]
+        .iter()
+        .any(|known| *known as i32 == reason)
 }
 
 fn has_crashed(reason: i32) -> bool {

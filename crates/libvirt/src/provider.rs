@@ -4,8 +4,8 @@ use crate::labels::{Kind, Labels};
 use crate::transport::VmTransport;
 use crate::trouble::Explain;
 use crate::{
-    boxes, connection, fields, layers, machine, network, observe, pool, ports, snapshots, unsupported,
-    volumes,
+    boxes, connection, fields, layers, machine, network, observe, pool, ports, power, snapshots,
+    unsupported, volumes,
 };
 use envup::event::Context;
 use envup::model::capabilities::Capabilities;
@@ -193,11 +193,9 @@ impl Provider for LibvirtProvider {
                     Some(_) => self.transport(identity, name)?.boots(context),
                     None => Ok(()),
                 };
-                machine::start(connection, identity, name, &answers, context)
+                power::start(connection, identity, name, &answers, context)
             }
-            Operation::StopMachine { name, grace } => {
-                machine::stop(connection, identity, name, grace, context)
-            }
+            Operation::StopMachine { name, grace } => power::stop(connection, identity, name, grace, context),
             // Nothing else of it can change while it lives.
             Operation::UpdateMachine { machine, .. } => ports::update(connection, identity, machine.machine),
             Operation::RemoveMachine(name) => machine::remove(connection, identity, name),

@@ -117,8 +117,6 @@ impl Life {
         let _ = writes.kill();
         writes.wait().unwrap();
         libvirt.make_room("1500m");
-        // QEMU tells of one failed write a second: libvirt would take what it hears late for a new pause of a machine that goes on.
-        pause(1500);
         stage.env("up").exits(0);
         self.is_as_before();
         assert_eq!(boot(stage), self.boot);
