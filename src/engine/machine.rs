@@ -10,7 +10,7 @@ use super::{
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
 use crate::model::machine::{Condition, Init, Machine};
-use crate::model::observed::State;
+use crate::model::observed::{ObservedMachine, State};
 use crate::model::{Error, Result};
 use crate::plan::Action;
 use crate::provider::{NewMachine, Operation, Provider};
@@ -153,9 +153,16 @@ impl Work<'_> {
         for network in joined.filter(|name| self.world.stack.networks.contains_key(*name)) {
             self.board.wait_for(&board_name(Target::Network, network), Condition::Ready, self.context)?;
         }
-        self.doing(&format!("updating {}", fields.join(", ")));
         let new = self.new_machine(self.known_image())?;
         self.call(Operation::UpdateMachine { machine: &new, fields: &fields })
+        let is_on = |one: &ObservedMachine| matches!(one.state, State::Running | State::Paused);
+        let wants_off = fields.iter().any(|field| self.provider.capabilities().is_updated_off(field));
+        if wants_off && self.observed().is_some_and(is_on) {
+            self.doing("stopping");
+            let (name, grace) = (self.machine.name.as_str(), self.machine.stop_grace);
+            self.call(Operation::StopMachine { name, grace })?;
+        }
+        self.doing(&format!("updating {}", fields.join(", ")));
     }
 
     /// Everything that happens inside a machine that runs, before it can be ready.
@@ -249,7 +256,7 @@ impl Work<'_> {
         ledger.is_none_or(|ledger| *ledger == Ledger::default())
     }
 
-    pub(super) fn observed(&self) -> Option<&crate::model::observed::ObservedMachine> {
+    pub(super) fn observed(&self) -> Option<&ObservedMachine> {
         self.planned.view.observed.machine(&self.machine.name)
     }
 

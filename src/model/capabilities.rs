@@ -5,7 +5,9 @@
 pub struct Capabilities {
     /// Fields (or their prefixes ending in `.`) that a living machine can take on.
     pub update: &'static [&'static str],
-    /// The same, for machines made from a box only.
+    /// Fields that a machine takes on while it is off: one that runs is stopped for them, and started again.
+    pub update_off: &'static [&'static str],
+    /// The same as `update`, for machines made from a box only.
     pub update_box: &'static [&'static str],
     /// Its machines exist already: it makes, starts, stops and removes nothing, and has no networks and volumes.
     pub existing: bool,
@@ -27,6 +29,7 @@ impl Capabilities {
     /// Nothing: what a provider says of itself begins with this.
     pub const NONE: Self = Self {
         update: &[],
+        update_off: &[],
         update_box: &[],
         existing: false,
         disks: false,
@@ -37,10 +40,17 @@ impl Capabilities {
         sshd: false,
     };
 
-    /// Whether a living machine can take on a new value of this field.
+    /// Whether a machine can take on a new value of this field and stay what it is.
     pub fn can_update(&self, field: &str, is_box: bool) -> bool {
         let fits =
             |known: &&str| if known.ends_with('.') { field.starts_with(*known) } else { field == *known };
-        self.update.iter().any(fits) || is_box && self.update_box.iter().any(fits)
+        self.update.iter().any(fits)
+            || self.is_updated_off(field)
+            || is_box && self.update_box.iter().any(fits)
+    }
+
+    /// Whether it takes on a new value of this field only while it is off.
+    pub fn is_updated_off(&self, field: &str) -> bool {
+        self.update_off.contains(&field)
     }
 }

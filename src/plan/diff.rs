@@ -192,8 +192,9 @@ fn machine(
     let no_ledger = Ledger::default();
     let ledger = known.ledgers.get(name).unwrap_or(&no_ledger);
     let due = steps_to_run(&desired.steps, ledger, asked, joined);
+    let is_updated_off = |field: &String| capabilities.is_some_and(|known| known.is_updated_off(field));
     let start = match observed.state {
-        State::Running => false,
+        State::Running => update.iter().any(is_updated_off),
         // A one-shot machine runs again for new inputs.
         State::Stopped | State::Completed if desired.one_shot && observed.exit_code == Some(0) => {
             !due.is_empty()
@@ -205,7 +206,8 @@ fn machine(
             (state, Some(code)) if code != 0 => format!("{state} (exit {code})"),
             (state, _) => state.to_string(),
         };
-        reasons.push(Reason::new("state", Some(&before), Some("running")));
+        let after = if observed.state == State::Running { "started again" } else { "running" };
+        reasons.push(Reason::new("state", Some(&before), Some(after)));
     }
     let mut steps = Vec::new();
     for (step, reason) in due {

@@ -9,9 +9,9 @@
 //! * [`disks`], [`layers`]: the disk of a machine, and those that are kept for others to start from.
 //! * [`snapshots`]: copies of disks, to go back to.
 //! * [`seed`], [`cpio`]: what a machine is given before it first boots.
-//! * [`domain`], [`fields`]: a machine as libvirt has it, and what plans compare.
+//! * [`domain`], [`edit`], [`fields`]: a machine as libvirt has it, the same with other parts, and what plans compare.
 //! * [`machine`], [`power`]: making one and removing it, switching it on and off.
-//! * [`ports`]: the ports it publishes.
+//! * [`update`], [`ports`]: changing one that stays, and the ports it publishes.
 //! * [`observe`], [`transport`], [`kvm`]: what exists, the way into a machine, and whether this host can run VMs quickly.
 
 mod address;
@@ -20,6 +20,7 @@ mod connection;
 mod cpio;
 mod disks;
 mod domain;
+mod edit;
 mod fields;
 mod ground;
 mod kvm;
@@ -39,6 +40,7 @@ mod snapshots;
 mod transport;
 mod trouble;
 mod unsupported;
+mod update;
 mod volumes;
 mod xml;
 

@@ -1,7 +1,8 @@
 //! Published ports of a VM, and changing them while it runs: QEMU is told at once, and libvirt for the next start. They are QEMU's own
 //! business: there exactly as long as the VM runs, also while libvirt is away, and they need no process and no rule besides.
 
-use crate::domain::{FORWARDS, host_side, replace_ports, rule};
+use crate::domain::{FORWARDS, host_side, rule};
+use crate::edit::with_ports;
 use crate::labels::{Labels, NAMESPACE, PREFIX};
 use crate::observe::{read, state};
 use crate::trouble::Explain;
@@ -42,7 +43,7 @@ pub fn update(connection: &Connect, identity: &Identity, machine: &Machine) -> R
     fields::ask_ports(&mut labels, machine);
     labels.machine.published = Some(wanted.iter().map(rule).collect());
     let for_next_start = found.xml_desc(sys::VIR_DOMAIN_XML_INACTIVE).explain(cannot)?;
-    let changed = replace_ports(&for_next_start, &labels, &wanted).ok_or_else(|| {
+    let changed = with_ports(&for_next_start, &labels, &wanted).ok_or_else(|| {
         Error::failed(cannot()).hint("it was made by an older version: `env rebuild` makes it anew")
     })?;
     connection.define_domain_xml(&changed).map(drop).explain(cannot)?;

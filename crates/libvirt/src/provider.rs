@@ -4,8 +4,8 @@ use crate::labels::{Kind, Labels};
 use crate::transport::VmTransport;
 use crate::trouble::Explain;
 use crate::{
-    boxes, connection, fields, layers, machine, network, observe, pool, ports, power, snapshots,
-    unsupported, volumes,
+    boxes, connection, fields, layers, machine, network, observe, pool, power, snapshots, unsupported,
+    update, volumes,
 };
 use envup::event::Context;
 use envup::model::capabilities::Capabilities;
@@ -36,6 +36,7 @@ pub const NAME: &str = "libvirt";
 
 static CAPABILITIES: Capabilities = Capabilities {
     update: &["port."],
+    update_off: &["memory", "cpus"],
     update_box: &["env."],
     disks: true,
     copies_folders: true,
@@ -196,8 +197,9 @@ impl Provider for LibvirtProvider {
                 power::start(connection, identity, name, &answers, context)
             }
             Operation::StopMachine { name, grace } => power::stop(connection, identity, name, grace, context),
-            // Nothing else of it can change while it lives.
-            Operation::UpdateMachine { machine, .. } => ports::update(connection, identity, machine.machine),
+            Operation::UpdateMachine { machine, fields } => {
+                update::update(connection, identity, machine.machine, fields)
+            }
             Operation::RemoveMachine(name) => machine::remove(connection, identity, name),
             Operation::Prune => {
                 if let Some(pool) = pool::find(connection)? {

@@ -12,6 +12,7 @@ pub fn of_machine(machine: &Machine, image: &str, contents: &Contents) -> Fields
     fields.set("image", image);
     fields.set_some("memory", machine.memory);
     fields.set_some("cpus", machine.cpus);
+    fields.set_some("disk", machine.disk);
     fields.set_some("pids", machine.pids);
     fields.set_some("restart", Some(machine.restart).filter(|restart| *restart != Restart::No));
     fields.set_some("command", machine.command.as_ref().map(|command| command.join(" ")));

@@ -36,6 +36,7 @@ pub struct FakeProvider {
 
 static CAPABILITIES: Capabilities = Capabilities {
     update: &["memory", "cpus", "pids", "restart", "network."],
+    update_off: &["disk"],
     update_box: &["env.", "config.", "secret."],
     ..Capabilities::NONE
 };

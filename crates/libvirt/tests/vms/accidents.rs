@@ -131,8 +131,16 @@ impl Life {
         assert!(stage.env("status").stdout.contains("failed"), "{}", stage.env("status").stdout);
         let dead = stage.env("exec web -- true").exits(125).stderr;
         assert!(dead.contains("QEMU ended without being asked to") && dead.contains("`env up`"), "{dead}");
+        // While it is off, it can become another size.
+        stage.change("256MiB", "320MiB");
+        let plan = stage.env("plan").exits(2).stdout;
+        assert!(plan.contains("update in place") && plan.contains("256MiB → 320MiB"), "{plan}");
         stage.env("up").exits(0);
         self.is_as_before();
+        let memory =
+            stage.inside("web", "sed -n 's/MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo").exits(0);
+        let kib: u64 = memory.stdout.trim().parse().unwrap();
+        assert!((257 << 10..320 << 10).contains(&kib), "{kib} KiB");
         assert_ne!(boot(stage), self.boot);
     }
 
