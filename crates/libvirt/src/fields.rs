@@ -54,6 +54,10 @@ pub fn notes(labels: &mut Labels, machine: &Machine, image: &str, contents: &Con
         }
         asked.insert(format!("sync.{}", folder.guest), value);
     }
+    for (path, options) in &machine.tmpfs {
+        let value = if options.is_empty() { "mounted" } else { options };
+        asked.insert(format!("tmpfs.{path}"), value.to_owned());
+    }
     for (name, value) in &machine.labels {
         asked.insert(format!("label.{name}"), value.clone());
     }

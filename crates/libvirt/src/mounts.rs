@@ -1,4 +1,4 @@
-//! What a machine is given so that it mounts its volumes at each boot, before its services start: a list, a script, a unit.
+//! What a machine is given so that it mounts its volumes and `tmpfs` at each boot, before its services start: a list, a script, a unit.
 //!
 //! The script also formats a new disk and fills it with what lies at its path, as an engine does with a container's empty volume.
 
@@ -6,6 +6,7 @@ use crate::volumes::{disk, serial};
 use envup::model::id::Identity;
 use envup::model::machine::Machine;
 use envup::provider::PlacedFile;
+use std::collections::BTreeMap;
 
 const SCRIPT: &str = include_str!("mounts.sh");
 
@@ -26,9 +27,12 @@ RemainAfterExit=yes
 ExecStart=/bin/sh /var/lib/envup/volumes.sh
 ";
 
-/// The files; none when it has no volumes.
+/// What an engine mounts a container's `tmpfs` with, before what the Envfile says.
+const TMPFS: &str = "nosuid,nodev,noexec";
+
+/// The files; none when there is nothing to mount.
 pub fn files(identity: &Identity, machine: &Machine) -> Vec<PlacedFile> {
-    if machine.volumes.is_empty() {
+    if machine.volumes.is_empty() && machine.tmpfs.is_empty() {
         return Vec::new();
     }
     let placed = |path: &str, content: String| PlacedFile {
@@ -44,17 +48,20 @@ pub fn files(identity: &Identity, machine: &Machine) -> Vec<PlacedFile> {
     ]
 }
 
-/// A line for each: the disk's serial number, how it is mounted, and where. One without a name is a directory of the machine's disk.
-/// What lies below another one comes after it.
+/// A line for each: the disk's serial number or `tmpfs`, how it is mounted, and where. A volume without a name is a directory of the
+/// machine's disk. What lies below another one comes after it.
 fn list(identity: &Identity, machine: &Machine) -> String {
-    let mut mounts: Vec<_> = machine.volumes.iter().collect();
-    mounts.sort_by_key(|mount| &mount.path);
-    let line = |mount: &&envup::model::machine::VolumeMount| {
+    let volumes = machine.volumes.iter().map(|mount| {
         let serial =
             mount.volume.as_ref().map_or_else(|| "-".to_owned(), |name| serial(&disk(identity, name)));
-        format!("{serial} {} {}\n", if mount.read_only { "ro" } else { "rw" }, mount.path)
-    };
-    mounts.iter().map(line).collect()
+        (&mount.path, format!("{serial} {}", if mount.read_only { "ro" } else { "rw" }))
+    });
+    let tmpfs = machine.tmpfs.iter().map(|(path, options)| {
+        let comma = if options.is_empty() { "" } else { "," };
+        (path, format!("tmpfs {TMPFS}{comma}{options}"))
+    });
+    let mounts: BTreeMap<_, _> = volumes.chain(tmpfs).collect();
+    mounts.iter().map(|(path, how)| format!("{how} {path}\n")).collect()
 }
 
 #[cfg(test)]
@@ -64,7 +71,7 @@ mod tests {
     use envup::model::machine::{BoxSource, Source, VolumeMount};
 
     #[test]
-    fn each_volume_has_a_line_and_outer_ones_come_first() {
+    fn each_mount_has_a_line_and_outer_ones_come_first() {
         let identity =
             Identity { id: ProjectId("3f9a1c00beef".into()), name: "shop".into(), directory: "/".into() };
         let mut machine = Machine::new("db", Source::Box(BoxSource::Named("debian/12".into())));
@@ -79,7 +86,13 @@ mod tests {
             });
         }
         let of = |name: &str| serial(&disk(&identity, name));
-        let expected = format!("- rw /own\n{} ro /srv/db\n{} rw /srv/db/logs\n", of("data"), of("logs"));
+        machine.tmpfs = [("/srv/db/run".into(), "size=1m".into()), ("/scratch".into(), String::new())].into();
+        let expected = format!(
+            "- rw /own\ntmpfs nosuid,nodev,noexec /scratch\n{} ro /srv/db\n{} rw /srv/db/logs\n\
+             tmpfs nosuid,nodev,noexec,size=1m /srv/db/run\n",
+            of("data"),
+            of("logs")
+        );
         assert_eq!(list(&identity, &machine), expected);
         assert_ne!(of("data"), of("logs"));
     }

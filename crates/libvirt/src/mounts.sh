@@ -1,6 +1,6 @@
 #!/bin/sh
-# Mounts this machine's volumes before anything uses them. A new one is formatted and filled with what lies at its path; until that
-# is done to the end its label says so, and it is done anew.
+# Mounts this machine's volumes and temporary file systems before anything uses them. A new volume is formatted and filled with what
+# lies at its path; until that is done to the end its label says so, and it is done anew.
 failed=0
 
 device_of() {
@@ -21,6 +21,12 @@ fill() {
 
 while read -r serial mode path; do
   mkdir -p "$path"
+  if [ "$serial" = tmpfs ]; then
+    # Some are there in every machine: those get what was asked for.
+    if mountpoint -q "$path"; then mode=remount,$mode; fi
+    mount -t tmpfs -o "$mode" tmpfs "$path" || failed=1
+    continue
+  fi
   if [ "$serial" = - ] || mountpoint -q "$path"; then continue; fi
   device=$(device_of "$serial")
   if [ ! -b "$device" ]; then

@@ -33,8 +33,7 @@ pub fn check(machine: &Machine) -> Result<()> {
         ("privileged", machine.privileged),
         ("read_only", machine.read_only),
         ("platform", machine.platform.is_some()),
-        // Those that are still to come.
-        ("tmpfs", !machine.tmpfs.is_empty()),
+        // That which is still to come.
         ("restart", machine.restart != Restart::No),
     ];
     let asked: Vec<String> =

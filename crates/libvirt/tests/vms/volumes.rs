@@ -12,6 +12,7 @@ name = "volumes"
 box = "debian/12"
 provider = "libvirt"
 volumes = ["data:/srv/data", "skel:/etc/skel:ro", "/own"]
+tmpfs = ["/scratch:size=1m", "/dev/shm:size=2m"]
 secrets = ["token"]
 [[machine.db.provision]]
 shell = "test -d /own && echo one >/root/state && echo one >>/srv/data/rows && chown 33:33 /srv/data/rows"
@@ -60,6 +61,11 @@ fn data_outlives_the_vm_and_a_snapshot_brings_everything_back() {
     assert_eq!(inside(&stage, "ls -A /srv/data").trim(), "rows");
     assert!(inside(&stage, "ls -A /etc/skel").contains(".bashrc"));
     stage.env("exec db -- touch /etc/skel/new").exits(1);
+    for (path, size) in [("/scratch", "1024k"), ("/dev/shm", "2048k")] {
+        let mounted = inside(&stage, &format!("findmnt -no FSTYPE,OPTIONS {path}"));
+        let has = |option: &str| mounted.contains(option);
+        assert!(has("tmpfs") && has("noexec") && has(&format!("size={size}")), "{mounted}");
+    }
     let before = state(&stage);
 
     let saved = stage.env("snapshot save before --json").exits(0).stdout;
