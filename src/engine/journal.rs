@@ -38,6 +38,7 @@ fn command(options: &LogOptions, context: &Context) -> Command {
     let mut arguments: Vec<String> =
         ["--quiet", "--no-pager", "--no-hostname", "--output=short-unix"].map(str::to_owned).to_vec();
     arguments.push(options.tail.map_or("--lines=all".to_owned(), |tail| format!("--lines={tail}")));
+    arguments.extend(options.this_run.then(|| "--boot".to_owned()));
     arguments.extend(options.since.map(|since| format!("--since=@{since}")));
     if !options.follow {
         return Command::new([vec!["journalctl".to_owned()], arguments].concat());

@@ -3,9 +3,10 @@
 use super::existing::is_existing;
 use super::{World, journal};
 use crate::event::Context;
+use crate::model::id::Identity;
 use crate::model::machine::Init;
 use crate::model::{Error, Result};
-use crate::provider::{LogLine, LogOptions};
+use crate::provider::{LogLine, LogOptions, Provider};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -64,18 +65,28 @@ fn read(
     let gone = |_| Error::interrupted("reading logs");
     let provider = world.provider_of(name, None)?;
     let boots = world.stack.machines.get(name).is_some_and(|machine| machine.init == Init::Systemd);
-    if boots || is_existing(world, name) {
-        let transport = provider.connect(&world.identity, name)?;
+    let may_have_journal = boots || is_existing(world, name);
+    let mut send = |line| sender.send(line).map_err(gone);
+    of_machine(provider, &world.identity, name, may_have_journal, options, &mut send, context)
+}
+
+/// Hands on the lines of one machine's log: those of its journal where it has one, else what its process 1 writes.
+pub(super) fn of_machine(
+    provider: &dyn Provider,
+    identity: &Identity,
+    name: &str,
+    may_have_journal: bool,
+    options: &LogOptions,
+    sink: &mut (dyn FnMut(LogLine) -> Result<()> + Send),
+    context: &Context,
+) -> Result<()> {
+    if may_have_journal {
+        let transport = provider.connect(identity, name)?;
         if journal::has_journal(transport.as_ref(), context) {
-            return journal::read(
-                transport.as_ref(),
-                options,
-                &mut |line| sender.send(line).map_err(gone),
-                context,
-            );
+            return journal::read(transport.as_ref(), options, sink, context);
         }
     }
-    provider.logs(&world.identity, name, options, &mut |line| sender.send(line).map_err(gone), context)
+    provider.logs(identity, name, options, sink, context)
 }
 
 /// All logs end: always the earliest of the next lines.

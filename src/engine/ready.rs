@@ -1,10 +1,10 @@
 //! Waiting until a machine is ready: its requirements, looked at from outside for a moment where that can tell, then probed
 //! inside it by the agent, early and often.
 
-use super::glance;
+use super::{glance, logs};
 use crate::event::{Context, Event};
 use crate::model::id::Identity;
-use crate::model::machine::Machine;
+use crate::model::machine::{Init, Machine};
 use crate::model::ready::{DEFAULT_TIMEOUT, Ready, Requirement};
 use crate::model::{Error, Kind, Result};
 use crate::provider::{LogOptions, Provider};
@@ -181,9 +181,12 @@ fn wait_for_line(
     let mut found = false;
     // What it said before it was restarted says nothing of now.
     let options = LogOptions { follow: true, this_run: true, ..LogOptions::default() };
-    let result = provider.logs(
+    let has_init = machine.init == Init::Systemd;
+    let result = logs::of_machine(
+        provider,
         identity,
         &machine.name,
+        has_init,
         &options,
         &mut |line| {
             if pattern.is_match(&line.text) {

@@ -13,6 +13,7 @@ box = "debian/12"
 provider = "libvirt"
 volumes = ["data:/srv/data", "skel:/etc/skel:ro", "/own"]
 tmpfs = ["/scratch:size=1m", "/dev/shm:size=2m"]
+ready = { log = "sshd.*: Server listening on" }
 secrets = ["token"]
 [[machine.db.provision]]
 shell = "test -d /own && echo one >/root/state && echo one >>/srv/data/rows && chown 33:33 /srv/data/rows"
