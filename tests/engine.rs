@@ -7,6 +7,7 @@ use envup::event::{Cancel, Context, Event, Outcome};
 use envup::model::{Kind, Result};
 use envup::provider::fake::FakeProvider;
 use envup::provider::{Provider, Scope};
+use envup::transport::authorities::{AUTHORITIES, KEPT};
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -241,6 +242,24 @@ fn what_was_done_in_a_machine_that_cannot_be_asked_is_not_done_again() {
     assert!(stage.up(&Context::silent()).unwrap().error().is_none());
     let asked = stage.provider.operations()[done..].join("\n");
     assert!(asked.contains("start machine db") && !asked.contains("run step"), "{asked}");
+}
+
+#[test]
+fn a_vm_whose_box_has_no_place_for_authorities_is_told() {
+    let stage = Stage::with("name = \"small\"\n[machine.web]\nbox = \"small/1\"\n");
+    let recipe = "format = 1\nname = \"small/1\"\nversion = \"1\"\n[bootstrap]\nsuite = \"bookworm\"\n\
+                  variant = \"minbase\"\ncomponents = [\"main\"]\n[vm]\ncustomize = \"vm.sh\"\n";
+    stage.write("boxes/small-1/box.toml", recipe);
+    stage.write("boxes/small-1/vm.sh", "");
+    stage.provider.set_starts_from_disks();
+    let recorder = Arc::new(Recorder::default());
+    let report = stage.up(&Context::new(Cancel::default(), recorder.clone())).unwrap();
+    assert!(report.error().is_none(), "{report:?}");
+    let events = recorder.events();
+    let is_told =
+        |event: &Event| matches!(event, Event::Note { text } if text.contains("no ca-certificates"));
+    // On a host without any there is nothing to tell.
+    assert_eq!(events.iter().any(is_told), AUTHORITIES.is_some() && KEPT.is_some(), "{events:?}");
 }
 
 #[test]

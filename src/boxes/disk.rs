@@ -1,6 +1,7 @@
 //! The other form of a box: the disk of a VM, and the kernel and initrd that boot it. It is made from the box's own archive and lies
 //! beside it, so that both forms are one box.
 
+use super::disk_build::NO_AUTHORITIES;
 use super::meta::{BoxFile, sha256_of};
 use super::qcow2;
 use super::recipe::reference;
@@ -38,6 +39,9 @@ pub struct DiskMeta {
     pub(super) recipe: String,
     /// When it was made, in seconds since 1970.
     pub created: u64,
+    /// Whether it has no certificate authorities to which its initrd could add this host's own; of an older one nobody knows.
+    #[serde(default)]
+    pub without_authorities: bool,
     files: BTreeMap<String, FileMeta>,
 }
 
@@ -76,7 +80,13 @@ impl BoxDisk {
             let sha256 = sha256_of(&path, size, &format!("digesting the {name}"), context)?;
             files.insert(name.to_owned(), FileMeta { sha256, size });
         }
-        let meta = DiskMeta { recipe: recipe.to_owned(), created: crate::state::now(), files };
+        let mark = directory.join(NO_AUTHORITIES);
+        let without_authorities = mark.exists();
+        if without_authorities {
+            fs::remove_file(&mark).attempt(|| format!("removing {}", mark.display()))?;
+        }
+        let recipe = recipe.to_owned();
+        let meta = DiskMeta { recipe, created: crate::state::now(), without_authorities, files };
         write(&directory.join(DISK_JSON), Access::Shared, &meta)
     }
 
@@ -149,5 +159,29 @@ impl BoxDisk {
             }
         }
         qcow2::check(&self.image())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_without_authorities_is_known_as_one() {
+        let place = tempfile::tempdir().unwrap();
+        let mut image = b"QFI\xfb\0\0\0\x03".to_vec();
+        image.resize(104, 0);
+        for (name, content) in [(IMAGE, image.as_slice()), (KERNEL, b"kernel"), (INITRD, b"initrd")] {
+            fs::write(place.path().join(name), content).unwrap();
+        }
+        let mark = place.path().join(NO_AUTHORITIES);
+        for is_without in [false, true] {
+            if is_without {
+                fs::write(&mark, "").unwrap();
+            }
+            BoxDisk::describe(place.path(), "recipe", &Context::silent()).unwrap();
+            let meta: DiskMeta = read_or_none(&place.path().join(DISK_JSON)).unwrap();
+            assert_eq!((meta.without_authorities, mark.exists()), (is_without, false));
+        }
     }
 }

@@ -18,6 +18,12 @@ const DISK_SCRIPT: &str = include_str!("disk.sh");
 /// The directory in which that script leaves what it made.
 pub(super) const LEFT: &str = "envup-disk";
 
+/// The file that lies there when the disk has no certificate authorities to which an initrd could add this host's own.
+pub(super) const NO_AUTHORITIES: &str = "no-authorities";
+
+/// Where the package ca-certificates keeps them.
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
 /// Digest of what a disk is made by: the recipe, and what we do with it.
 pub(super) fn made_by(recipe: &Recipe) -> String {
     let mut digester = Digester::new("disk/1");
@@ -66,6 +72,7 @@ fn disk_arguments(
         format!("--components={}", recipe.definition.bootstrap.components.join(",")),
         format!("--setup-hook=tar-in {} /", quoted(archive)),
         format!("--customize-hook=eval \"${DISK_VARIABLE}\""),
+        format!("--customize-hook=[ -s \"$1{AUTHORITIES}\" ] || : >\"$1/{LEFT}/{NO_AUTHORITIES}\""),
         format!("--customize-hook=copy-out /{LEFT} {}", quoted(scratch)),
     ];
     arguments.extend([recipe.definition.bootstrap.suite.clone(), "/dev/null".to_owned()]);
@@ -101,6 +108,8 @@ mod tests {
                 "--components=main",
                 "--setup-hook=tar-in '/a b/root.tar' /",
                 "--customize-hook=eval \"$ENVUP_DISK\"",
+                "--customize-hook=[ -s \"$1/etc/ssl/certs/ca-certificates.crt\" ] || \
+                 : >\"$1/envup-disk/no-authorities\"",
                 "--customize-hook=copy-out /envup-disk /scratch",
                 "bookworm",
                 "/dev/null",

@@ -3,9 +3,11 @@
 //! Image machines get them from their provider, because an image must not be changed; VMs from their initrd, because going into them costs
 //! much and a run that is killed meanwhile would leave them without.
 
+use super::World;
 use crate::event::{Context, Event};
 use crate::model::Result;
 use crate::model::error::Attempt;
+use crate::model::machine::{Machine, Source};
 use crate::provider::Provider;
 use crate::transport::authorities::{KEPT, added_files, name};
 use crate::transport::{Captured, Command, Transport};
@@ -18,20 +20,30 @@ const IN_THE_MACHINE: &str = "/usr/local/share/ca-certificates";
 /// Has them trusted; its arguments are their names in the machine.
 const SCRIPT: &str = include_str!("certificates.sh");
 
-/// Hands this host's own authorities on to a machine that was just made and runs, unless its provider did.
+/// Hands this host's own authorities on to a machine that was just made and runs, unless its provider did. A machine that has no
+/// place for them is as good as any other, so it is only told.
 pub fn hand_on(
-    machine: &str,
+    world: &World,
+    machine: &Machine,
     provider: &dyn Provider,
     transport: &dyn Transport,
     context: &Context,
 ) -> Result<()> {
     let certificates = added_files();
-    let has_them = provider.capabilities().hands_on_authorities && KEPT.is_some();
-    if certificates.is_empty() || has_them {
+    if certificates.is_empty() {
+        return Ok(());
+    }
+    if provider.capabilities().hands_on_authorities && KEPT.is_some() {
+        if let Source::Box(source) = &machine.source
+            && let Some(disk) = world.boxes.find_disk(source)?
+            && disk.meta.without_authorities
+        {
+            context.emit(does_not_trust(&machine.name, "; name that in the recipe of its box"));
+        }
         return Ok(());
     }
     let what = "trusting this host's certificate authorities";
-    context.emit(Event::Doing { machine: Some(machine.to_owned()), what: what.to_owned() });
+    context.emit(Event::Doing { machine: Some(machine.name.clone()), what: what.to_owned() });
     let mut names: Vec<String> = certificates.iter().map(|path| name(path)).collect();
     let archive = archive(&certificates)?;
     // In the order in which the distribution's own tool would put them.
@@ -44,12 +56,16 @@ pub fn hand_on(
         .and_then(|()| transport.exec(Command::new(script), &mut output, context));
     if !trusted.is_ok_and(|exit| exit.code == 0) {
         context.check(what)?;
-        let text = format!(
-            "{machine} does not trust this host's certificate authorities: it has no ca-certificates"
-        );
-        context.emit(Event::Note { text });
+        context.emit(does_not_trust(&machine.name, ""));
     }
     Ok(())
+}
+
+fn does_not_trust(machine: &str, remedy: &str) -> Event {
+    let why = "it has no ca-certificates";
+    Event::Note {
+        text: format!("{machine} does not trust this host's certificate authorities: {why}{remedy}"),
+    }
 }
 
 fn archive(certificates: &[PathBuf]) -> Result<Vec<u8>> {

@@ -58,7 +58,8 @@ impl Construction<'_> {
             }
         };
         let mut transport = wake(&inner)?;
-        certificates::hand_on(&machine.name, self.work.provider, transport.as_ref(), self.work.context)?;
+        let (world, provider, context) = (self.work.world, self.work.provider, self.work.context);
+        certificates::hand_on(world, &machine, provider, transport.as_ref(), context)?;
         if !machine.env.is_empty() {
             steps::set_environment(transport.as_ref(), &machine.env, self.work.context)?;
         }

@@ -192,7 +192,7 @@ impl Work<'_> {
             identity::own_identity(transport, context)?;
         }
         if untouched && boots && bare {
-            certificates::hand_on(&machine.name, self.provider, transport, context)?;
+            certificates::hand_on(self.world, machine, self.provider, transport, context)?;
         }
         if environment {
             steps::set_environment(transport, &machine.env, context)?;

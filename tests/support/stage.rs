@@ -12,7 +12,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Builds every box as an archive of nothing.
+/// Builds every box as an archive of nothing, and a disk of nothing.
 struct EmptyBox;
 
 impl Builder for EmptyBox {
@@ -30,6 +30,17 @@ impl Builder for EmptyBox {
         header.set_size(0);
         archive.append_data(&mut header, "etc/", std::io::empty()).map_err(failed)?;
         archive.finish().map_err(failed)
+    }
+
+    fn build_disk(&self, recipe: &Recipe, _: &Path, scratch: &Path, _: &Context) -> Result<()> {
+        let left = scratch.join("envup-disk");
+        let mut image = b"QFI\xfb\0\0\0\x03".to_vec();
+        image.resize(104, 0);
+        let files =
+            [("disk.qcow2", image.as_slice()), ("kernel", b""), ("initrd", b""), ("no-authorities", b"")];
+        let write = |(name, content)| fs::write(left.join(name), content);
+        let written = fs::create_dir(&left).and_then(|()| files.into_iter().try_for_each(write));
+        written.map_err(|error| Error::failed(recipe.name()).because(error))
     }
 }
 

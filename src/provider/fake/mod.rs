@@ -41,6 +41,9 @@ static CAPABILITIES: Capabilities = Capabilities {
     ..Capabilities::NONE
 };
 
+static CAPABILITIES_OF_DISKS: Capabilities =
+    Capabilities { disks: true, hands_on_authorities: true, ..CAPABILITIES };
+
 static CAPABILITIES_LATER: Capabilities = Capabilities { networks_later: true, ..CAPABILITIES };
 
 impl FakeProvider {
@@ -94,6 +97,11 @@ impl FakeProvider {
     /// From now on it says, and it is so, that a machine can be made before its network.
     pub fn set_networks_later(&self) {
         self.world().networks_later = true;
+    }
+
+    /// From now on its machines start from the disks of boxes, as VMs do.
+    pub fn set_starts_from_disks(&self) {
+        self.world().starts_from_disks = true;
     }
 
     /// Calls `watcher` before each operation, with its description.
@@ -152,7 +160,12 @@ impl Provider for FakeProvider {
     }
 
     fn capabilities(&self) -> &Capabilities {
-        if self.world().networks_later { &CAPABILITIES_LATER } else { &CAPABILITIES }
+        let world = self.world();
+        match () {
+            () if world.networks_later => &CAPABILITIES_LATER,
+            () if world.starts_from_disks => &CAPABILITIES_OF_DISKS,
+            () => &CAPABILITIES,
+        }
     }
 
     fn describe(

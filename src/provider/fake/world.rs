@@ -33,6 +33,8 @@ pub struct World {
     pub layers: Option<Vec<Kept>>,
     /// Whether machines may be made before their networks.
     pub networks_later: bool,
+    /// Whether machines start from the disks of boxes.
+    pub starts_from_disks: bool,
     /// What is on volumes.
     pub data: BTreeMap<String, String>,
     /// What is kept in snapshots.
