@@ -77,6 +77,7 @@ scripts! {
     interrupted
     layers
     layers_refused
+    ledger_out_of_reach
     lost_state
     network_replaced
     one_shot

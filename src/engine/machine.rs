@@ -4,19 +4,20 @@ use super::baseline::is_unfinished;
 use super::board::{Board, Stage};
 use super::layers::{self, Start};
 use super::{
-    Planned, World, certificates, contents, desired, folders, identity, images, ready, steps, things,
-    together,
+    Planned, World, certificates, contents, desired, folders, identity, images, observe, ready, steps,
+    things, together,
 };
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
 use crate::model::machine::{Condition, Init, Machine};
 use crate::model::observed::{ObservedMachine, State};
 use crate::model::{Error, Result};
-use crate::plan::Action;
+use crate::plan::{self, Action};
 use crate::provider::{NewMachine, Operation, Provider};
 use crate::provision::Workshop;
 use crate::transport::Transport;
 use envup_agent::Ledger;
+use std::collections::BTreeSet;
 
 /// One machine of a walk.
 pub struct Work<'a> {
@@ -154,7 +155,6 @@ impl Work<'_> {
             self.board.wait_for(&board_name(Target::Network, network), Condition::Ready, self.context)?;
         }
         let new = self.new_machine(self.known_image())?;
-        self.call(Operation::UpdateMachine { machine: &new, fields: &fields })
         let is_on = |one: &ObservedMachine| matches!(one.state, State::Running | State::Paused);
         let wants_off = fields.iter().any(|field| self.provider.capabilities().is_updated_off(field));
         if wants_off && self.observed().is_some_and(is_on) {
@@ -163,13 +163,14 @@ impl Work<'_> {
             self.call(Operation::StopMachine { name, grace })?;
         }
         self.doing(&format!("updating {}", fields.join(", ")));
+        self.call(Operation::UpdateMachine { machine: &new, fields: &fields })
     }
 
     /// Everything that happens inside a machine that runs, before it can be ready.
     fn provision(&self, from: &Start) -> Result<Vec<steps::Ran>> {
         let (machine, context) = (self.machine, self.context);
         let due = self.action.steps.iter().filter(|key| !from.covered.contains(*key));
-        let due: Vec<String> = due.cloned().collect();
+        let mut due: Vec<String> = due.cloned().collect();
         // What is put into a new machine is in its layer.
         let bare = from.layer.is_none();
         let fresh = matches!(self.action.verb, Verb::Create | Verb::Replace);
@@ -187,6 +188,9 @@ impl Work<'_> {
         let transport = transport.as_ref();
         if boots {
             self.boot(transport)?;
+        }
+        if !fresh && !self.planned.view.ledgers.contains_key(&machine.name) {
+            self.ask_what_is_due(&mut due)?;
         }
         if !bare {
             identity::own_identity(transport, context)?;
@@ -209,6 +213,17 @@ impl Work<'_> {
             self.world.project.ledgers().forget(&observed.engine_id)?;
         }
         steps::run(machine, &due, transport, self.workshop, context)
+    }
+
+    /// Takes away the steps that the machine's own ledger has: it could not be read before the machine ran.
+    fn ask_what_is_due(&self, due: &mut Vec<String>) -> Result<()> {
+        let Some(observed) = self.observed() else { return Ok(()) };
+        let ledger = observe::read_ledger(self.world, self.provider, observed)?.unwrap_or_default();
+        let steps = desired::describe(self.world, self.machine, self.known_image())?.steps;
+        let asked = plan::asked_for(&steps, &self.action.reasons);
+        let run = plan::steps_to_run(&steps, &ledger, Some(&asked), &BTreeSet::new());
+        due.retain(|key| run.iter().any(|(step, _)| step.key == *key));
+        Ok(())
     }
 
     /// Waits until the init has started everything.

@@ -126,7 +126,11 @@ pub fn keep_ledgers(world: &World, view: &View) {
 
 /// Reads the ledger out of a machine, running or not; `None` when it has none. One that cannot be reached is an error of kind
 /// `Incomplete`.
-fn read_ledger(world: &World, provider: &dyn Provider, machine: &ObservedMachine) -> Result<Option<Ledger>> {
+pub(super) fn read_ledger(
+    world: &World,
+    provider: &dyn Provider,
+    machine: &ObservedMachine,
+) -> Result<Option<Ledger>> {
     let transport = provider.connect(&world.identity, &machine.name)?;
     let path = format!("{}/ledger.json", STATE_DIRS[0]);
     let mut archive = Vec::new();

@@ -1,7 +1,7 @@
 //! The plan itself: declared, existing and applied, compared field by field.
 
 use super::desired::{Desired, DesiredMachine, DesiredThing, Known};
-use super::reason::{differences, steps_to_run};
+use super::reason::{NOT_APPLIED, NOT_KNOWN, differences, steps_to_run};
 use super::together::{check, spread};
 use super::{Action, Plan, dependencies_first};
 use crate::model::Result;
@@ -190,8 +190,8 @@ fn machine(
     }
     let update: Vec<String> = reasons.iter().map(|reason| reason.field.clone()).collect();
     let no_ledger = Ledger::default();
-    let ledger = known.ledgers.get(name).unwrap_or(&no_ledger);
-    let due = steps_to_run(&desired.steps, ledger, asked, joined);
+    let ledger = known.ledgers.get(name);
+    let due = steps_to_run(&desired.steps, ledger.unwrap_or(&no_ledger), asked, joined);
     let is_updated_off = |field: &String| capabilities.is_some_and(|known| known.is_updated_off(field));
     let start = match observed.state {
         State::Running => update.iter().any(is_updated_off),
@@ -210,8 +210,11 @@ fn machine(
         reasons.push(Reason::new("state", Some(&before), Some(after)));
     }
     let mut steps = Vec::new();
-    for (step, reason) in due {
+    for (step, mut reason) in due {
         steps.push(step.key.clone());
+        if ledger.is_none() && reason.after.as_deref() == Some(NOT_APPLIED) {
+            reason.after = Some(NOT_KNOWN.to_owned());
+        }
         reasons.push(reason);
     }
     let verb = match () {

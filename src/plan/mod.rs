@@ -13,7 +13,7 @@ mod together;
 pub use desired::{Desired, DesiredMachine, DesiredStep, DesiredThing, Known};
 pub use diff::diff;
 pub use order::{dependencies_first, needed_by};
-pub use reason::{AFTER_ANOTHER, RUNS_ALWAYS, WITH_ANOTHER};
+pub use reason::{AFTER_ANOTHER, RUNS_ALWAYS, WITH_ANOTHER, asked_for, steps_to_run};
 pub use together::Together;
 
 use crate::model::action::{Reason, Target, Verb};

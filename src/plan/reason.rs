@@ -8,6 +8,15 @@ use crate::model::step::RunPolicy;
 use envup_agent::{Ledger, LedgerStatus, looks_secret, names_secret_variable};
 use std::collections::BTreeSet;
 
+/// Why a step runs that no ledger knows.
+pub const NOT_APPLIED: &str = "not applied yet";
+
+/// Why a step may have to run in a machine that cannot be asked before it runs.
+pub const NOT_KNOWN: &str = "unless its ledger has it, which cannot be read now";
+
+/// Why a step runs that somebody wants to run.
+pub const ASKED_FOR: &str = "asked for";
+
 /// Why a step runs that always does.
 pub const RUNS_ALWAYS: &str = "runs always";
 
@@ -57,7 +66,7 @@ pub fn steps_to_run<'a>(
     for step in steps {
         let asked = asked.is_some_and(|keys| keys.contains(&step.key));
         let (before, why) = match ledger.step(&step.key) {
-            None => (None, Some("not applied yet")),
+            None => (None, Some(NOT_APPLIED)),
             Some(entry) => {
                 let (before, why) = match entry.status {
                     LedgerStatus::Failed => ("failed".to_owned(), Some("failed the last time")),
@@ -72,7 +81,7 @@ pub fn steps_to_run<'a>(
         };
         let done = ledger.step(&step.key).is_some_and(|entry| entry.status == LedgerStatus::Applied);
         let why = match step.run {
-            _ if asked => Some("asked for"),
+            _ if asked => Some(ASKED_FOR),
             _ if joined.contains(&step.key) => {
                 cascade = true;
                 why.or(Some(WITH_ANOTHER))
@@ -87,15 +96,27 @@ pub fn steps_to_run<'a>(
             }
         };
         if let Some(why) = why {
-            // A step that no Envfile lists has no number: its key is its name.
-            let field = match step.key == step.name {
-                true => format!("step.{}", step.name),
-                false => format!("step.{} {}", step.key, step.name),
-            };
-            run.push((step, Reason::new(field, before.as_deref(), Some(why))));
+            run.push((step, Reason::new(field_of(step), before.as_deref(), Some(why))));
         }
     }
     run
+}
+
+/// How reasons name a step. One that no Envfile lists has no number: its key is its name.
+fn field_of(step: &DesiredStep) -> String {
+    match step.key == step.name {
+        true => format!("step.{}", step.name),
+        false => format!("step.{} {}", step.key, step.name),
+    }
+}
+
+/// The keys of the steps that these reasons say run because somebody wants it.
+pub fn asked_for(steps: &[DesiredStep], reasons: &[Reason]) -> BTreeSet<String> {
+    let is_asked = |step: &&DesiredStep| {
+        let field = field_of(step);
+        reasons.iter().any(|one| one.field == field && one.after.as_deref() == Some(ASKED_FOR))
+    };
+    steps.iter().filter(is_asked).map(|step| step.key.clone()).collect()
 }
 
 #[cfg(test)]

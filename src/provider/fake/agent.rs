@@ -229,7 +229,9 @@ impl Transport for AgentTransport {
 
     fn get(&self, path: &str, archive: &mut dyn Write, _context: &Context) -> Result<()> {
         let mut world = self.provider.world();
-        if world.failing.contains(&format!("reach machine {}", self.machine)) {
+        let is_off = world.existing(&self.machine)?.state != State::Running;
+        let fails = |operation: &str| world.failing.contains(&format!("{operation} {}", self.machine));
+        if fails("reach machine") || is_off && fails("reach stopped machine") {
             return Err(Error::new(Kind::Incomplete, format!("{} does not answer", self.machine)));
         }
         let ledger = &world.disk(&self.machine)?.ledger;

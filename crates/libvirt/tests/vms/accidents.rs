@@ -154,6 +154,8 @@ impl Life {
         libvirt.kill_process(&self.name);
         libvirt.forget_the_run();
         libvirt.start_daemon();
+        // Nor is known here what was done in it: a step that ran again would show.
+        std::fs::remove_dir_all(stage.directory().join(".envup/ledgers")).unwrap();
         let status = stage.env("status").stdout;
         assert!(status.contains("stopped"), "{status}");
         stage.env("up").exits(0);
