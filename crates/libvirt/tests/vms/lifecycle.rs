@@ -2,10 +2,12 @@
 
 use crate::drift::what_runs_is_told_and_what_was_written_down_outlives;
 use crate::left::{bridge, left};
-use crate::stage::{Stage, page};
+use crate::stage::{Stage, page, program};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 /// Ports of the only machine: those in it, and on this host.
 fn published(stage: &Stage) -> BTreeMap<String, u16> {
@@ -21,6 +23,14 @@ fn sessions(stage: &Stage) -> usize {
     let said = stage.env("exec web -- journalctl --quiet -u ssh --grep Accepted").exits(0).stdout;
     said.lines().count()
 }
+
+/// In one task, because each costs seconds where a processor is emulated.
+const PLAYBOOK: &str = r#"
+- hosts: web
+  gather_facts: false
+  tasks:
+    - ansible.builtin.command: sh -c 'echo ansible was here >/root/sent/by-ansible'
+"#;
 
 /// The team's own tools go to the machine's own sshd, and check whose it is.
 fn own_tools_reach_it(stage: &Stage) {
@@ -40,6 +50,22 @@ fn own_tools_reach_it(stage: &Stage) {
     assert!(strange.contains("Host key verification failed"), "{strange}");
     let inventory = stage.env("inventory --host web").exits(0).stdout;
     assert!(inventory.contains(&format!("\"ansible_host\": \"{address}\"")), "{inventory}");
+
+    std::fs::write(&file, &told).unwrap();
+    stage.write("sent/by-rsync", "rsync was here\n");
+    let mut rsync = stage.command(Path::new("rsync"), "--recursive -e");
+    Stage::finish(rsync.args(["ssh -F ssh.conf", "sent/", "web.vm:/root/sent/"])).exits(0);
+    // As README says: an executable file that asks for the inventory.
+    let env = program("env");
+    stage.write("inventory", &format!("#!/bin/sh\nexec {} inventory \"$@\"\n", env.display()));
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(stage.directory().join("inventory"), executable).unwrap();
+    stage.write("site.yml", PLAYBOOK);
+    let mut ansible = stage.command(Path::new("ansible-playbook"), "-i inventory site.yml");
+    let ran = Stage::finish(&mut ansible).exits(0).stdout;
+    assert!(ran.contains("changed=1") && ran.contains("unreachable=0"), "{ran}");
+    let sent = stage.env("exec web -- cat /root/sent/by-rsync /root/sent/by-ansible").exits(0).stdout;
+    assert_eq!(sent, "rsync was here\nansible was here\n");
 }
 
 #[test]
