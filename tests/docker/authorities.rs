@@ -45,7 +45,7 @@ fn what_this_host_trusts_reaches_image_machines_and_builds_that_ask() {
 }
 
 /// What of a machine's trust can be seen: links with their targets, and the bundle.
-const SEEN: &str = "cd /etc/ssl/certs && ls -l --time-style=+ && sha256sum ca-certificates.crt";
+const SEEN: &str = "cd /etc/ssl/certs && ls -l --time-style=+ | tail -n +2 && sha256sum ca-certificates.crt";
 
 #[test]
 fn a_box_trusts_quickly_what_the_distributions_own_tool_would_make_of_it() {
