@@ -36,6 +36,7 @@ mod view;
 mod whole;
 
 use std::io::Read;
+use std::mem::ManuallyDrop;
 use std::thread::ScopedJoinHandle;
 
 use envup_agent::{Fingerprint, FingerprintRequest, Level, Reply, Section};
@@ -45,6 +46,7 @@ use super::answers::Answers;
 use super::caller;
 use super::failure::Failure;
 use super::record;
+use super::sys;
 
 /// What finds the items of one section.
 type Collector = fn(&View<'_>, &mut Found);
@@ -75,9 +77,14 @@ pub fn take(
     input: &mut dyn Read,
     answers: &mut Answers,
 ) -> Result<Reply, Failure> {
-    let view = View::new(request)?;
-    let mut fingerprint =
-        Fingerprint { level: request.level, key_id: view.key_id(), ..Fingerprint::default() };
+    sys::share_memory();
+    // The process is about to end: to give back, one by one, all that was found would only keep the caller waiting.
+    let view = ManuallyDrop::new(View::new(request)?);
+    let mut fingerprint = ManuallyDrop::new(Fingerprint {
+        level: request.level,
+        key_id: view.key_id(),
+        ..Fingerprint::default()
+    });
     let (files, sections) = std::thread::scope(|scope| {
         scope.spawn(|| view.owners());
         let sections = scope.spawn(|| sections(&view));
@@ -86,8 +93,9 @@ pub fn take(
             if request.ends_with_input {
                 caller::end_with_it();
             }
+            let known = files::known(&view, &cache);
             let seen = walk.map(joined).transpose()?;
-            Ok(seen.map(|seen| files::collect(&view, request.level, &cache, seen)))
+            Ok(seen.map(|seen| files::collect(&view, request.level, (known, &cache), seen)))
         });
         (files, joined(sections))
     });

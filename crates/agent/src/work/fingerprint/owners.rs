@@ -1,4 +1,7 @@
 //! Which package each file came with, from the package managers' own databases.
+//!
+//! Paths stay where they are for as long as the process lives, which takes one fingerprint: there are tens of thousands of them, and
+//! to make room for each and give it back would take longer than to read them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -11,9 +14,9 @@ use super::packages;
 #[derive(Default)]
 pub struct Owners {
     packages: Vec<Package>,
-    by_path: HashMap<Box<[u8]>, Owned, Quick>,
+    by_path: HashMap<&'static [u8], Owned, Quick>,
     below: HashMap<Box<[u8]>, Owned, Quick>,
-    recorded: HashMap<u32, [u8; 32]>,
+    recorded: HashMap<u32, [u8; 32], Quick>,
     aliases: Vec<(Vec<u8>, Vec<u8>)>,
     unread: Vec<(String, String)>,
 }
@@ -76,16 +79,31 @@ impl Owners {
 
     /// Adds a path to a package. The first package that lists it is its owner.
     pub fn list(&mut self, package: u32, path: &[u8]) -> Option<Owned> {
-        let resolved = self.resolved(path);
-        let path = resolved.as_deref().unwrap_or(path);
-        if let Some(owned) = self.by_path.get_mut(path) {
-            owned.is_shared |= owned.package != package;
-            return Some(*owned);
+        match self.by_path.get_mut(path) {
+            Some(owned) => Some(again(owned, package)),
+            None => self.list_all(package, [lasting(path.to_vec())]),
         }
-        let number = u32::try_from(self.by_path.len()).ok()?;
-        let owned = Owned { package, number: Some(number), is_shared: false };
-        self.by_path.insert(path.into(), owned);
-        Some(owned)
+    }
+
+    /// The same for many paths that stay where they are; gives what the last of them belongs to.
+    pub fn list_all(
+        &mut self,
+        package: u32,
+        paths: impl IntoIterator<Item = &'static [u8]>,
+    ) -> Option<Owned> {
+        let mut last = None;
+        for path in paths {
+            let path = self.resolved(path).map_or(path, lasting);
+            let number = u32::try_from(self.by_path.len()).ok()?;
+            let first = Owned { package, number: Some(number), is_shared: false };
+            last = Some(again(self.by_path.entry(path).or_insert(first), package));
+        }
+        last
+    }
+
+    /// Makes room for so many paths.
+    pub fn expect(&mut self, paths: usize) {
+        self.by_path.reserve(paths);
     }
 
     /// Adds a directory that belongs to a package with everything in it.
@@ -142,7 +160,7 @@ impl Owners {
 
     /// All listed paths, in no order.
     pub fn paths(&self) -> impl ExactSizeIterator<Item = (&[u8], Owned)> {
-        self.by_path.iter().map(|(path, owned)| (&**path, *owned))
+        self.by_path.iter().map(|(path, owned)| (*path, *owned))
     }
 
     /// Databases that could not be read, and why.
@@ -155,6 +173,17 @@ impl Owners {
         let (from, to) = self.aliases.iter().find(|(from, _)| path.starts_with(from))?;
         Some([to, &path[from.len()..]].concat())
     }
+}
+
+/// Notes that a package lists a path, too.
+fn again(owned: &mut Owned, package: u32) -> Owned {
+    owned.is_shared |= owned.package != package;
+    *owned
+}
+
+/// Bytes that are never given back.
+pub fn lasting(bytes: Vec<u8>) -> &'static [u8] {
+    bytes.leak()
 }
 
 /// Top-level links of the machine: `/lib` and what it stands for, `/usr/lib`.

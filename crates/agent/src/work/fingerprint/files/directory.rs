@@ -12,6 +12,9 @@ use super::place::Place;
 use super::scope::BYTECODE;
 use crate::work::failure::plain;
 
+/// Room for the names that come at once: some thousand.
+const BUFFER: usize = 64 * 1024;
+
 /// What one thread saw.
 #[derive(Default)]
 pub struct Seen {
@@ -26,11 +29,13 @@ pub struct Walker<'a> {
     ground: &'a Ground,
     /// The path of the entry at hand; what `unread` needs.
     path: Vec<u8>,
+    /// Where the kernel puts names.
+    buffer: Vec<u8>,
 }
 
 impl<'a> Walker<'a> {
     pub fn new(ground: &'a Ground) -> Walker<'a> {
-        Walker { seen: Seen::default(), ground, path: Vec::new() }
+        Walker { seen: Seen::default(), ground, path: Vec::new(), buffer: Vec::with_capacity(BUFFER) }
     }
 
     /// Looks at a directory by its path, which is empty for the root; those in it go to the list.
@@ -77,11 +82,10 @@ impl<'a> Walker<'a> {
     }
 
     /// Opens a directory and reads the names in it, sorted.
-    fn names(&self, path: &[u8]) -> rustix::io::Result<(OwnedFd, Vec<Box<[u8]>>)> {
+    fn names(&mut self, path: &[u8]) -> rustix::io::Result<(OwnedFd, Vec<Box<[u8]>>)> {
         let handle = open(&self.ground.root, below(path), OFlags::DIRECTORY)?;
-        let mut buffer = Vec::with_capacity(32 * 1024);
         let mut names = Vec::new();
-        let mut entries = RawDir::new(&handle, buffer.spare_capacity_mut());
+        let mut entries = RawDir::new(&handle, self.buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let name = entry.file_name().to_bytes();

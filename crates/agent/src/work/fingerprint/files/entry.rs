@@ -31,6 +31,8 @@ pub struct Entry {
     pub owned: Option<Owned>,
     /// The section that tells what is inside.
     pub explained: Option<Section>,
+    /// Whether what is inside may not be told with a digest that everybody could compute; of files that were looked at.
+    pub is_secret: bool,
     pub inside: Inside,
     pub md5: Option<[u8; 16]>,
 }
@@ -74,6 +76,7 @@ impl Entry {
             changed: 0,
             owned: None,
             explained: None,
+            is_secret: false,
             inside: Inside::Untold,
             md5: None,
         };

@@ -137,6 +137,7 @@ impl<'a, 'w> Looker<'a, 'w> {
 
     /// How a regular file is digested; `None` when it is not.
     fn how(&self, place: &Place, entry: &mut Entry) -> Option<How> {
+        entry.is_secret = entry.kind == Kind::File && place.is_secret(entry);
         if entry.kind != Kind::File {
             return None;
         }

@@ -62,6 +62,7 @@ mod tests {
                 changed,
                 owned: None,
                 explained: None,
+                is_secret: false,
                 inside: Inside::Content(Content::Sha256([0; 32])),
                 md5: None,
             };

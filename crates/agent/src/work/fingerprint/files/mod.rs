@@ -92,11 +92,19 @@ pub fn walk(view: &View<'_>) -> Result<Seen, Failure> {
     Ok(Seen { ground, walked })
 }
 
-/// Looks into all files, with the cache of the last time; one that is damaged or of another key is as good as none.
-pub fn collect(view: &View<'_>, level: Level, cache_bytes: &[u8], seen: Seen) -> Files {
+/// The cache of the last time; one that is damaged or of another key is as good as none.
+pub fn known<'b>(view: &View<'_>, cache: &'b [u8]) -> Cache<'b> {
+    Cache::from_bytes(cache).ok().filter(|cache| is_usable(cache, &view.key_id())).unwrap_or_default()
+}
+
+/// Looks into all files, with the cache of the last time, as it came too.
+pub fn collect<'a>(
+    view: &'a View<'_>,
+    level: Level,
+    (cache, cache_bytes): (Cache<'a>, &'a [u8]),
+    seen: Seen,
+) -> Files {
     let key_id = view.key_id();
-    let cache =
-        Cache::from_bytes(cache_bytes).ok().filter(|cache| is_usable(cache, &key_id)).unwrap_or_default();
     let Seen { ground, mut walked } = seen;
     let scan = Scan { view, level, cache, ground };
     let known = inside::look(&scan, &mut walked);

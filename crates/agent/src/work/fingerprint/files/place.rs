@@ -101,7 +101,7 @@ impl Place {
         if level != Level::Full && (self.is_data || is_large) {
             return Look::Size;
         }
-        if self.is_secret(entry) { Look::Keyed } else { Look::Sha256 }
+        if entry.is_secret { Look::Keyed } else { Look::Sha256 }
     }
 
     /// Whether what is in a file may not be told with a digest that everybody could compute.
@@ -146,6 +146,7 @@ mod tests {
             changed: 0,
             owned: None,
             explained: None,
+            is_secret: false,
             inside: Inside::Untold,
             md5: None,
         }
@@ -153,7 +154,12 @@ mod tests {
 
     #[test]
     fn a_place_says_how_closely_files_are_looked_at() {
-        let look = |directory: &str, entry: &Entry, level| Place::of(directory.as_bytes()).look(entry, level);
+        let look = |directory: &str, entry: &Entry, level| {
+            let place = Place::of(directory.as_bytes());
+            let is_secret = place.is_secret(entry);
+            place
+                .look(&Entry { name: entry.name.clone(), inside: Inside::Untold, is_secret, ..*entry }, level)
+        };
         let (usual, private, large) = (file("a", 0o644, 1), file("a", 0o600, 1), file("a", 0o644, LARGE + 1));
         assert_eq!(look("/etc", &usual, Level::Fast), Look::Sha256);
         assert_eq!(look("/etc", &private, Level::Fast), Look::Keyed);

@@ -99,14 +99,12 @@ impl Teller<'_> {
     fn is_told(&mut self, place: &Place, path: &[u8], entry: &Entry, owned: Owned) -> bool {
         match self.scan.promise(entry) {
             Some(Promise::Language) => {
-                self.is_recorded_otherwise(entry, owned)
-                    || is_dangerous(entry)
-                    || place.is_secret(entry) && entry.kind == Kind::File
+                self.is_recorded_otherwise(entry, owned) || is_dangerous(entry) || entry.is_secret
             }
             Some(promise) => {
                 place.each
                     || !is_usual(entry, self.usual_owner)
-                    || entry.kind == Kind::File && place.is_secret(entry)
+                    || entry.is_secret
                     || self.is_recorded_otherwise(entry, owned)
                     || self.is_changed(place, path, entry, owned, promise)
             }

@@ -4,13 +4,16 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use super::super::owners::{Owners, Package, Promise};
+use super::super::owners::{Owners, Package, Promise, lasting};
 use super::super::whole;
 use super::names;
 
 const STATUS: &str = "var/lib/dpkg/status";
 const DIVERSIONS: &str = "var/lib/dpkg/diversions";
 const INFO: &str = "var/lib/dpkg/info";
+
+/// Of a path in a list, with its newline.
+const USUAL_LENGTH: usize = 50;
 
 /// Adds every package with the paths that it brought.
 pub fn read(root: &Path, owners: &mut Owners) {
@@ -20,7 +23,8 @@ pub fn read(root: &Path, owners: &mut Owners) {
         Err(error) => return owners.cannot("dpkg", error),
     };
     let diversions = fs::read(root.join(DIVERSIONS)).unwrap_or_default();
-    let diversions = diversions_of(&diversions);
+    let diversions = diversions_of(lasting(diversions));
+    let mut lists = Vec::new();
     let native = native(&status);
     let info = root.join(INFO);
     // Asked for once, instead of for each package.
@@ -39,20 +43,23 @@ pub fn read(root: &Path, owners: &mut Owners) {
         let mut stems = [format!("{name}:{arch}"), name.to_owned()].into_iter();
         // As dpkg does: a package without a list has no files.
         let stem = stems.find(|stem| is_there(format!("{stem}.list")));
-        let mut paths = Vec::new();
+        let mut paths: &[u8] = &[];
         match stem.as_deref().map(|stem| whole::read(&info.join(format!("{stem}.list")))).transpose() {
             Ok(read) => {
                 if let (Some(stem), Some((list, status))) = (stem, read.flatten()) {
-                    paths = list;
+                    paths = lasting(list);
                     package.promise = promise(&stem, &status);
                 }
             }
             Err(error) => owners.cannot(package.key.as_str(), format!("the list of its files: {error}")),
         }
         let Some(place) = owners.add(package) else { return };
-        for path in paths.split(|byte| *byte == b'\n').filter(|path| path.len() > 2) {
-            owners.list(place, diverted(path, name, &diversions));
-        }
+        lists.push((place, name, paths));
+    }
+    owners.expect(lists.iter().map(|(_, _, paths)| paths.len()).sum::<usize>() / USUAL_LENGTH);
+    for (place, name, paths) in lists {
+        let paths = paths.split(|byte| *byte == b'\n').filter(|path| path.len() > 2);
+        owners.list_all(place, paths.map(|path| diverted(path, name, &diversions)));
     }
 }
 
