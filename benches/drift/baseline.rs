@@ -1,7 +1,8 @@
-//! What the baseline costs where nothing is known yet: the end of the cold `up` of a small box, after its machine is ready.
+//! What the baseline costs: the end of the cold `up` of a small box, after its machine is ready.
 //!
 //! Counted from the event that says so to the end of the command, so what else happens there is in it too. Each run has a
-//! checkout of its own: nothing is left that a machine before it knew.
+//! checkout of its own: nothing is left that a machine before it knew of its own files, and after the first nothing has to be read of
+//! what is the box's.
 
 use crate::Result;
 use std::io::{BufRead, BufReader};
@@ -11,6 +12,14 @@ use std::time::Instant;
 
 /// The smallest machine that is a server.
 const ENVFILE: &str = "name = \"bench-baseline\"\n\n[machine.server]\nbox = \"debian/12\"\n";
+
+/// Lets go of what is known of the files of boxes.
+pub fn forget_boxes(data: &Path) {
+    let boxes = walkdir::WalkDir::new(data.join("boxes")).into_iter().flatten();
+    for kept in boxes.filter(|entry| entry.file_name() == "files.cache") {
+        let _ = std::fs::remove_file(kept.path());
+    }
+}
 
 /// Seconds: of the whole `up`, and of what follows the machine's being ready; then of an `up` that changes nothing.
 pub fn measure(data: &Path) -> Result<[f64; 3]> {

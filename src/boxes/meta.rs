@@ -121,6 +121,11 @@ impl BoxFile {
         self.path.parent().unwrap_or(&self.path)
     }
 
+    /// Where is kept what its files are, for the fingerprints of containers made from it.
+    pub fn cache_of_files(&self) -> PathBuf {
+        self.directory().join("files.cache")
+    }
+
     /// Its name in an engine: `envup-box/debian-12:4be1…`.
     pub fn reference(&self) -> String {
         reference(&self.meta.name, &self.meta.sha256)

@@ -1,54 +1,81 @@
-//! What the files of a box's disk are, kept beside the disk: the first fingerprint of the first VM made from it reads them all, those of
-//! all others read what is their own. Where a processor is emulated, that is most of what a fingerprint takes.
+//! What the files of a box are, kept beside the box: the first fingerprint of the first machine made from it reads them all, those of all
+//! others read what is their own. Where a processor is emulated, that is most of what a fingerprint takes; in a small container, half.
 //!
-//! Only what lies on the disk since it was made is kept: VMs of one disk have the same inodes with the same times there, and nowhere else.
-//! Containers have none of it: what is the same in them is known once an engine has it, not in the store.
+//! Only what was there before the machine is kept: VMs of one disk have the same inodes with the same times there, and nowhere else;
+//! containers of one engine have those of the image that it unpacked once. Another engine, or one that unpacked the image again, has
+//! none of them: then everything is read, and kept anew.
 
 use super::World;
-use crate::boxes::BoxDisk;
 use crate::model::machine::Source;
 use crate::model::observed::ObservedMachine;
 use crate::state::{Access, write_bytes};
 use envup_agent::{Cache, CachedDirectory, Content};
 use std::fs;
+use std::path::PathBuf;
 
 /// What is known of the files that a machine has from its box; empty when nobody knows.
 pub fn known(world: &World, machine: &ObservedMachine) -> Vec<u8> {
-    disk(world, machine).and_then(|disk| fs::read(disk.cache_of_files()).ok()).unwrap_or_default()
+    kept(world, machine).and_then(|kept| fs::read(kept.path).ok()).unwrap_or_default()
 }
 
-/// Keeps what a fingerprint found out about them, if nothing is kept yet. Not being able to only costs time later.
+/// Keeps what a fingerprint found out about them, if what is kept does not say it. Not being able to only costs time later.
 pub fn remember(world: &World, machine: &ObservedMachine, cache: &[u8]) {
-    let Some(disk) = disk(world, machine) else { return };
-    if disk.cache_of_files().exists() {
-        return;
-    }
-    if let Some(kept) = of_the_disk(cache, disk.meta.created) {
-        let _ = write_bytes(&disk.cache_of_files(), Access::Shared, &kept);
+    let Some(kept) = kept(world, machine) else { return };
+    let Some(found) = of_the_box(cache, kept.made) else { return };
+    let before = fs::read(&kept.path).unwrap_or_default();
+    if !Cache::from_bytes(&before).is_ok_and(|before| holds(&before, &found)) {
+        let _ = write_bytes(&kept.path, Access::Shared, &found.to_bytes());
     }
 }
 
-/// The disk that a machine was made from.
-fn disk(world: &World, machine: &ObservedMachine) -> Option<BoxDisk> {
+/// Where it is kept, and when the box's files were all there, in nanoseconds since 1970.
+struct Kept {
+    path: PathBuf,
+    made: u64,
+}
+
+fn kept(world: &World, machine: &ObservedMachine) -> Option<Kept> {
     let declared = world.stack.machines.get(&machine.name)?;
     let Source::Box(source) = &declared.source else { return None };
-    if !world.providers.get(&declared.provider).ok()?.capabilities().disks {
+    let is_from = |reference: String| machine.fields.get("image") == Some(reference.as_str());
+    if world.providers.get(&declared.provider).ok()?.capabilities().disks {
+        let disk = world.boxes.find_disk(source).ok()??;
+        let made = disk.meta.created.saturating_mul(1_000_000_000);
+        return is_from(disk.reference()).then(|| Kept { path: disk.cache_of_files(), made });
+    }
+    // One that starts from a layer has much that others from its box have not.
+    if world.stack.steps_of(declared).next().is_some() {
         return None;
     }
-    let disk = world.boxes.find_disk(source).ok()??;
-    (machine.fields.get("image") == Some(disk.reference().as_str())).then_some(disk)
+    let found = world.boxes.find(source).ok()??;
+    let made = u64::try_from(machine.created?).ok()?;
+    is_from(found.reference()).then(|| Kept { path: found.cache_of_files(), made })
 }
 
-/// Of a cache, what was there when the disk was made, in seconds since 1970, and depends on nobody's key.
-fn of_the_disk(cache: &[u8], made: u64) -> Option<Vec<u8>> {
+/// Of a cache, what was there at a time and depends on nobody's key.
+fn of_the_box(cache: &[u8], made: u64) -> Option<Cache<'_>> {
     let cache = Cache::from_bytes(cache).ok()?;
-    let made = made.saturating_mul(1_000_000_000);
     let directories = cache.directories.into_iter().filter_map(|directory| {
         let mut files = directory.files;
         files.retain(|file| (1..made).contains(&file.changed) && matches!(file.content, Content::Sha256(_)));
         (!files.is_empty()).then_some(CachedDirectory { path: directory.path, files })
     });
-    Some(Cache { key_id: "", directories: directories.collect() }.to_bytes())
+    Some(Cache { key_id: "", directories: directories.collect() })
+}
+
+/// Whether most of what is kept still is so, which no file of it is in another engine.
+fn holds(kept: &Cache<'_>, found: &Cache<'_>) -> bool {
+    let (mut all, mut same) = (0, 0);
+    for directory in &kept.directories {
+        let now = found.directory(directory.path);
+        all += directory.files.len();
+        let is_same = |file: &&envup_agent::CachedFile<'_>| {
+            let place = now.binary_search_by(|other| other.name.cmp(file.name));
+            place.is_ok_and(|place| (now[place].inode, now[place].changed) == (file.inode, file.changed))
+        };
+        same += directory.files.iter().filter(is_same).count();
+    }
+    2 * same > all
 }
 
 #[cfg(test)]
@@ -79,8 +106,29 @@ mod tests {
         let directories =
             vec![directory(b"/bin", vec![of_box.clone(), b, c, keyed]), directory(b"/etc", later.into())];
         let cache = Cache { key_id: "00ff", directories }.to_bytes();
-        let kept = of_the_disk(&cache, 100).unwrap();
-        let kept = Cache::from_bytes(&kept).unwrap();
+        let kept = of_the_box(&cache, 100 * second).unwrap();
         assert_eq!(kept, Cache { key_id: "", directories: vec![directory(b"/bin", vec![of_box])] });
+    }
+
+    #[test]
+    fn what_no_file_is_any_more_is_kept_no_longer() {
+        let files = |inode| {
+            let file = CachedFile {
+                name: b"a",
+                inode,
+                size: 1,
+                changed: 5,
+                mode: 0o644,
+                user: 0,
+                group: 0,
+                content: Content::Sha256([1; 32]),
+                md5: None,
+            };
+            let directories = vec![CachedDirectory { path: b"/bin", files: vec![file] }];
+            Cache { key_id: "", directories }
+        };
+        assert!(holds(&files(7), &files(7)));
+        assert!(!holds(&files(7), &files(8)));
+        assert!(!holds(&files(7), &Cache::default()) && !holds(&Cache::default(), &files(7)));
     }
 }

@@ -1,6 +1,10 @@
 //! `env drift` on real machines: in sync after `up`, and every change from outside is seen.
 
 use super::stack::Stack;
+use envup_agent::{Cache, Content};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const STACK: &str = r#"
 [machine.web]
@@ -87,4 +91,59 @@ fn what_a_project_knows_of_is_hidden_for_a_reason_and_until_a_day() {
     stack.env("drift").succeeds().stdout_has("1 in noise rules");
     stack.envfile(&envfile("2020-01-01"));
     stack.env("drift").exits(2).stdout_has("picture").stderr_has("held until 2020-01-01");
+}
+
+/// Boxes that nobody else sees; where it is kept what the files of the only one are.
+fn boxes_of_its_own(stack: &Stack) -> PathBuf {
+    let kept = crate::support::debian_box();
+    let boxes = stack.project.data().join("boxes");
+    fs::remove_file(&boxes).unwrap();
+    let place = boxes.join(kept.meta.name.replace('/', "-")).join(&kept.meta.version);
+    fs::create_dir_all(&place).unwrap();
+    let copied = Command::new("cp").arg("-r").arg(kept.path.parent().unwrap()).arg(&place).status().unwrap();
+    assert!(copied.success());
+    let file = place.join(&kept.meta.sha256).join("files.cache");
+    let _ = fs::remove_file(&file);
+    file
+}
+
+/// Changes all that is kept of files by their names.
+fn change(kept: &Path, with: impl Fn(&mut envup_agent::CachedFile<'_>)) {
+    let bytes = fs::read(kept).unwrap();
+    let mut cache = Cache::from_bytes(&bytes).unwrap();
+    cache.directories.iter_mut().flat_map(|directory| &mut directory.files).for_each(with);
+    fs::write(kept, cache.to_bytes()).unwrap();
+}
+
+#[test]
+fn what_one_container_told_of_its_boxs_files_holds_for_the_next_one() {
+    let text = "[machine.web]\nbox = \"debian/12\"\n";
+    let stack = Stack::new(text);
+    let kept = boxes_of_its_own(&stack);
+    stack.up();
+    // A digest that no file has shows who told it.
+    let made_up = Content::Sha256([7; 32]);
+    let is_told = |name: &str| {
+        let captured = stack.project.path(name).join("out/web.json");
+        stack.env_in(&stack.project.path(name), "capture --out out").succeeds();
+        fs::read_to_string(captured).unwrap().contains(&"07".repeat(32))
+    };
+    let up = |name: &str| {
+        stack.project.write(&format!("{name}/Envfile"), &stack.project.read("Envfile"));
+        stack.env_in(&stack.project.path(name), "up").succeeds();
+    };
+    change(&kept, |file| {
+        if file.name == b"profile" {
+            file.content = made_up
+        }
+    });
+    up("second");
+    assert!(is_told("second"));
+    // As if another engine had unpacked the box: nothing that was known holds, and what holds here is kept instead.
+    change(&kept, |file| file.inode += 1);
+    up("third");
+    assert!(!is_told("third"));
+    let bytes = fs::read(&kept).unwrap();
+    let cache = Cache::from_bytes(&bytes).unwrap();
+    assert!(cache.files().count() > 1000 && cache.files().all(|(_, file)| file.content != made_up));
 }
