@@ -121,8 +121,10 @@ fi
 /// boot, so that it is no drift. They start with nothing left to do, and in their order; what says so goes with this boot, if not
 /// before. Whether a boot starts them is for cloud-init's generator to say, which has not seen the seed yet.
 const SCRIPT_UNITS: &str = r"
-if [ ! -d /run/systemd/system ]; then exit 0; fi
 units=/run/systemd/system
+if [ ! -d $units ]; then exit 0; fi
+# From 24.3 on they are one process, which goes through its stages when units tell it to: those are left as they are.
+if systemctl cat cloud-init-main.service >/dev/null 2>&1; then exit 0; fi
 for stage in init-local init config final; do
   mkdir -p $units/cloud-$stage.service.d
   printf '[Service]\nExecStart=\nExecStart=/bin/true\n' >$units/cloud-$stage.service.d/envup-done.conf

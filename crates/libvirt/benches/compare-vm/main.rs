@@ -4,7 +4,8 @@
 //! a domain of the same document with the same kernel and initrd upon a new overlay of the same box, on the same network. So both begin
 //! with a disk that never booted. Ours goes on where the other ends: the machine has booted to its end, has this host's certificate
 //! authorities and a baseline. `ready` is when it says that the machine is ready, `up` when the command ends. Where Vagrant and its
-//! provider for libvirt are installed (`apt install vagrant-libvirt`), there is a column for `vagrant up` of the same disk.
+//! provider for libvirt are installed (`apt install --no-install-recommends vagrant-libvirt`), there is a column for `vagrant up` of the
+//! same disk.
 
 #[path = "../../../../benches/compare/common.rs"]
 mod common;
