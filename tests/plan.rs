@@ -90,6 +90,7 @@ scripts! {
     replace_box
     replace_image
     run_policies
+    secret_of_steps
     step_interrupted
     steps_cascade_interrupted
     steps_change
