@@ -7,6 +7,7 @@ mod accept;
 mod ansible;
 mod ansible_refused;
 mod authorities;
+mod boot;
 mod canaries;
 mod capture;
 mod changes;

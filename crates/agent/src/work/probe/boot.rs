@@ -10,21 +10,32 @@ use super::command;
 /// Where systemd listens once it can answer.
 const SOCKET: &str = "/run/systemd/private";
 
-/// Asks systemd once. Where it is not the first process, there is nothing to wait for.
+/// As a systemctl says that is older than the option to wait.
+const UNKNOWN: &str = "unrecognized option";
+
+/// Asks systemd, which answers once it knows. Where it is not the first process, there is nothing to wait for.
 pub fn finished(limit: Duration) -> Found {
     match Init::of_this_machine() {
         Init::Other => Ok(()),
         Init::Unknown => Err("not started yet".to_owned()),
         Init::Systemd if !Path::new(SOCKET).exists() => Err("systemd is starting".to_owned()),
         Init::Systemd => {
-            let argv = ["systemctl", "is-system-running"].map(str::to_owned);
+            let asked = ask(&["systemctl", "is-system-running", "--wait"], limit);
+            let is_too_old = matches!(&asked, Ok(said) if said.contains(UNKNOWN));
+            // Not heard within the limit: it is asked again.
+            let said = if is_too_old { ask(&["systemctl", "is-system-running"], limit) } else { asked };
             // It exits with a failure for every state but "running", and writes the state.
-            match command::run(&argv, None, limit)? {
-                (_, state) if state == "running" || state == "degraded" => Ok(()),
-                (_, state) => Err(format!("systemd is {state}")),
+            match said.map_err(|_| "systemd is starting".to_owned())?.as_str() {
+                "running" | "degraded" => Ok(()),
+                state => Err(format!("systemd is {state}")),
             }
         }
     }
+}
+
+fn ask(argv: &[&str], limit: Duration) -> Result<String, String> {
+    let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
+    command::run(&argv, None, limit).map(|(_, last_line)| last_line)
 }
 
 /// What the first process of the machine is.
