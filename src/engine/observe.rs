@@ -6,12 +6,13 @@ use super::steps::CONTENTS_MARK;
 use crate::event::Context;
 use crate::model::machine::Machine;
 use crate::model::observed::{Observed, ObservedMachine, State};
-use crate::model::{Kind, Result};
+use crate::model::{Error, Kind, Result};
 use crate::provider::{Provider, Scope};
 use crate::state::LedgerCopy;
 use envup_agent::{Ledger, STATE_DIRS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
+use std::thread::ScopedJoinHandle;
 
 /// What exists.
 #[derive(Debug, Clone, Default)]
@@ -36,14 +37,8 @@ pub fn observe_beside(world: &World, blank: &BTreeSet<&str>) -> Result<View> {
             Err(error) if error.kind == Kind::Unavailable && !matters(world, provider) => continue,
             observed => observed?,
         };
-        for machine in &mut observed.machines {
-            let ledger = if blank.contains(machine.name.as_str()) {
-                Some(Ledger::default())
-            } else if provider.capabilities().existing {
-                Some(ledger_of_host(world, provider, machine))
-            } else {
-                ledger(world, provider, machine)?
-            };
+        let ledgers = ledgers_of(world, provider, &mut observed.machines, blank)?;
+        for (machine, ledger) in observed.machines.iter_mut().zip(ledgers) {
             if let Some(ledger) = ledger {
                 overlay(machine, &ledger);
                 view.ledgers.insert(machine.name.clone(), ledger);
@@ -56,6 +51,33 @@ pub fn observe_beside(world: &World, blank: &BTreeSet<&str>) -> Result<View> {
     Ok(view)
 }
 
+/// The ledgers of machines, in their order; machines that have to be asked are asked all at once.
+fn ledgers_of(
+    world: &World,
+    provider: &dyn Provider,
+    machines: &mut [ObservedMachine],
+    blank: &BTreeSet<&str>,
+) -> Result<Vec<Option<Ledger>>> {
+    let is_existing = provider.capabilities().existing;
+    let known = |machine: &ObservedMachine| match blank.contains(machine.name.as_str()) {
+        true => Some(Ledger::default()),
+        false => known_ledger(world, machine).filter(|_| !is_existing),
+    };
+    let ask = |machine: &mut ObservedMachine| match is_existing {
+        true => Ok(Some(ledger_of_host(world, provider, machine))),
+        false => ledger(world, provider, machine),
+    };
+    let ask = &ask;
+    std::thread::scope(|scope| {
+        let begin = |machine| scope.spawn(move || ask(machine));
+        let begun: Vec<_> =
+            machines.iter_mut().map(|machine| known(machine).ok_or_else(|| begin(machine))).collect();
+        let crashed = |_| Err(Error::failed("reading a ledger ended with a crash of ours"));
+        let end = |asked: ScopedJoinHandle<'_, _>| asked.join().unwrap_or_else(crashed);
+        begun.into_iter().map(|one| one.map_or_else(end, |known| Ok(Some(known)))).collect()
+    })
+}
+
 /// Whether a provider may have something of the stack.
 fn matters(world: &World, provider: &dyn Provider) -> bool {
     let name = provider.name();
@@ -64,15 +86,16 @@ fn matters(world: &World, provider: &dyn Provider) -> bool {
         || world.project.remembers_provider(&world.identity.name, name)
 }
 
-/// The machine's ledger: our copy, which saves a call, or else the one in the machine. `None` when it cannot be asked now: what was
-/// done in it is not known then, and not that nothing was.
+/// What is known of the machine's ledger without asking it: our copy saves a call.
+fn known_ledger(world: &World, machine: &ObservedMachine) -> Option<Ledger> {
+    match may_have_ledger(world, machine) {
+        true => world.project.ledgers().load(&machine.engine_id).map(|copy| copy.ledger),
+        false => Some(Ledger::default()),
+    }
+}
+
+/// The ledger in the machine. `None` when it cannot be asked now: what was done in it is not known then, and not that nothing was.
 fn ledger(world: &World, provider: &dyn Provider, machine: &ObservedMachine) -> Result<Option<Ledger>> {
-    if !may_have_ledger(world, machine) {
-        return Ok(Some(Ledger::default()));
-    }
-    if let Some(copy) = world.project.ledgers().load(&machine.engine_id) {
-        return Ok(Some(copy.ledger));
-    }
     match read_ledger(world, provider, machine) {
         Err(error) if error.kind == Kind::Incomplete => Ok(None),
         read => Ok(Some(read?.unwrap_or_default())),
