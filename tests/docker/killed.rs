@@ -182,6 +182,22 @@ fn is_whole(stack: &Stack, call: usize) {
 }
 
 #[test]
+fn a_secret_that_a_killed_run_left_does_not_come_back() {
+    let stack = Stack::new(STACK);
+    stack.project.write("token", "t0ken");
+    let gate = Gate::before_answer_to("/rename", stack.project.directory());
+    let host = format!("unix://{}", gate.socket().display());
+    let up = Running::start(stack.project.command(&["up"]).var("DOCKER_HOST", &host));
+    gate.wait_for_it();
+    up.kill();
+    // The machine of the killed run is there under its first name, as when the engine had not renamed it yet.
+    docker(&format!("rename {0} {0}.new", stack.container("web")));
+    stack.envfile(&STACK.replace("[\"token\"]", "[\"other\"]").replace("[secret.token]", "[secret.other]"));
+    stack.up();
+    assert_eq!(stack.inside("web", "ls /run/secrets"), "other");
+}
+
+#[test]
 fn a_killed_replacement_and_a_killed_destroy_are_finished() {
     for call in 1..=4 {
         let stack = Stack::new(STACK);

@@ -1,7 +1,7 @@
-//! Makes a machine: volumes with its secrets first, then the container, its files, its networks, and last its name.
+//! Makes a machine: the container, and beside it a volume with its secrets, then its files, its networks, and last its name.
 //!
-//! A machine gets its name when it is complete: where files have to be put into its own disk, it is made under another
-//! name first. So a machine that is found is whole, whenever `env` was killed.
+//! A machine gets its name when it is complete: where files have to be put into its own disk or into that volume, it is made
+//! under another name first. So a machine that is found is whole, whenever `env` was killed.
 
 use super::boot::{self, Engine};
 use super::client::Client;
@@ -41,15 +41,25 @@ pub(super) fn create(
     options.config.labels = Some(options::machine_labels(identity, new, &options.notes));
 
     let in_root: Vec<_> = files::in_root(new).collect();
-    let first_name = if in_root.is_empty() { name.clone() } else { format!("{name}.new") };
+    let is_whole_at_once = in_root.is_empty() && !files::has_secrets(new);
+    let first_name = if is_whole_at_once { name.clone() } else { format!("{name}.new") };
+    let (made, filled) = std::thread::scope(|scope| {
+        // Beside each other: the engine takes its time to fill a volume of the machine from a layer.
+        let filling = scope.spawn(|| files::fill_secrets(client, identity, new, context));
+        let made = boot_and_make(client, identity, new, &first_name, options);
+        (made, filling.join().unwrap_or_else(|_| Err(Error::failed("filling a volume ended with a crash"))))
+    });
     // By its id from here on: a call of a killed run that still waits in the engine speaks of another one of its name.
-    let id = match boot_and_make(client, identity, new, &first_name, options)? {
+    let id = match made? {
         Made::Now(id) => id,
-        Made::Before => return Ok(()),
+        Made::Before => return filled,
         Made::Refused(error) => return Err(error),
     };
-    if !in_root.is_empty() {
-        files::put(client, &id, &in_root, context)?;
+    filled?;
+    if !is_whole_at_once {
+        if !in_root.is_empty() {
+            files::put(client, &id, &in_root, context)?;
+        }
         let rename = RenameContainerOptionsBuilder::default().name(&name).build();
         let cannot = || format!("cannot give machine {} its name", machine.name);
         match client.block(client.docker.rename_container(&id, rename))? {

@@ -12,7 +12,7 @@ use super::filler::{self, Entry, Filled};
 use super::labels::{self, Kind};
 use super::options::Options;
 use super::transport::upload;
-use super::volumes;
+use super::{create, volumes};
 use crate::event::Context;
 use crate::model::Result;
 use crate::model::id::Identity;
@@ -28,7 +28,12 @@ pub(super) fn in_root<'a>(new: &'a NewMachine<'_>) -> impl Iterator<Item = &'a P
     new.files.iter().filter(|file| !file.secret && !new.machine.read_only)
 }
 
-/// Fills the volumes that hold files of the machine, before it is made, and adds them to its options.
+/// Whether the machine has secrets.
+pub(super) fn has_secrets(new: &NewMachine<'_>) -> bool {
+    new.files.iter().any(|file| file.secret)
+}
+
+/// Adds the volumes that hold files of the machine to its options, those with configs filled. Its secrets are another call.
 pub(super) fn add_volumes(
     client: &Client,
     identity: &Identity,
@@ -37,9 +42,8 @@ pub(super) fn add_volumes(
     context: &Context,
 ) -> Result<()> {
     let mounts = options.host.mounts.get_or_insert_default();
-    if new.files.iter().any(|file| file.secret) {
+    if has_secrets(new) {
         start_afresh(client, identity, Kind::Secrets, new)?;
-        fill_secrets(client, identity, new, context)?;
         mounts.push(mount(identity, new, Kind::Secrets, SECRETS, true));
     }
     if new.machine.read_only && new.files.iter().any(|file| !file.secret) {
@@ -51,18 +55,25 @@ pub(super) fn add_volumes(
 
 /// Removes what a killed run may have left: a secret that is no longer declared must not come back.
 fn start_afresh(client: &Client, identity: &Identity, kind: Kind, new: &NewMachine<'_>) -> Result<()> {
-    // In use means that the machine is there already, and so are its files.
-    let _ = client.block(volumes::remove_kind(client, identity, kind, &new.machine.name))?;
+    let remove = || client.block(volumes::remove_kind(client, identity, kind, &new.machine.name));
+    if remove()?.is_err() {
+        create::clear_unfinished(client, identity, &new.machine.name)?;
+        // In use means now that the machine is there already, and so are its files.
+        let _ = remove()?;
+    }
     Ok(())
 }
 
-/// Puts the machine's secrets into their volume; used for a living machine too.
+/// Puts the machine's secrets, if it has any, into their volume; used for a living machine too.
 pub(super) fn fill_secrets(
     client: &Client,
     identity: &Identity,
     new: &NewMachine<'_>,
     context: &Context,
 ) -> Result<()> {
+    if !has_secrets(new) {
+        return Ok(());
+    }
     let mode = if new.machine.is_box() { 0o400 } else { 0o444 };
     let secrets = new.files.iter().filter(|file| file.secret);
     let entries: Vec<Entry<'_>> = secrets
