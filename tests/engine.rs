@@ -35,6 +35,10 @@ depends_on = ["db"]
 image = "mail:1"
 "#;
 
+/// The recipe of a box that is built of nothing.
+const RECIPE: &str = "format = 1\nname = \"debian/12\"\nversion = \"1\"\n[bootstrap]\nsuite = \"bookworm\"\n\
+    variant = \"minbase\"\ncomponents = [\"main\"]\n";
+
 /// So many machines that need nothing.
 fn independent(count: usize) -> String {
     let machines = (0..count).map(|number| format!("[machine.m{number}]\nimage = \"i:1\"\n"));
@@ -91,9 +95,10 @@ fn the_engine_is_asked_for_a_few_things_at_once_only() {
 }
 
 #[test]
-fn machines_of_images_are_made_while_their_network_is() {
-    let with_network = |refuses: bool| {
-        let stage = Stage::with(&independent(1));
+fn machines_are_made_while_their_network_is() {
+    let with_network = |envfile: &str, refuses: bool| {
+        let stage = Stage::with(envfile);
+        stage.write("boxes/debian-12/box.toml", RECIPE);
         let provider = stage.provider.clone();
         provider.set_networks_later();
         if refuses {
@@ -114,8 +119,12 @@ fn machines_of_images_are_made_while_their_network_is() {
     };
     let [image, machine, network, start] =
         ["pull image i:1", "create machine m0", "create network default", "start machine m0"];
-    assert_eq!(with_network(false), [image, machine, network, start]);
-    assert_eq!(with_network(true), [image, machine, network, machine, start], "some engines want it first");
+    let image_machine = independent(1);
+    assert_eq!(with_network(&image_machine, false), [image, machine, network, start]);
+    let refused = with_network(&image_machine, true);
+    assert_eq!(refused, [image, machine, network, machine, start], "some engines want it first");
+    let of_box = with_network("name = \"lab\"\n[machine.m0]\nbox = \"debian/12\"\n", false);
+    assert_eq!(of_box[1..], [machine, network, start]);
 }
 
 #[test]
@@ -283,9 +292,7 @@ fn a_step_that_is_in_a_layer_needs_no_tool_of_this_host() {
         "name = \"lab\"\n[machine.web]\nbox = \"debian/12\"\nprovision = [{ puppet = \"ops\" }]\n",
     );
     stage.provider.keep_layers();
-    let recipe = "format = 1\nname = \"debian/12\"\nversion = \"1\"\n[bootstrap]\nsuite = \"bookworm\"\n\
-                  variant = \"minbase\"\ncomponents = [\"main\"]\n";
-    stage.write("boxes/debian-12/box.toml", recipe);
+    stage.write("boxes/debian-12/box.toml", RECIPE);
     stage.write("ops/manifests/site.pp", "include motd\n");
     stage.write("elsewhere/motd/manifests/init.pp", "class motd {}\n");
     let elsewhere = stage.checkout().join("elsewhere/motd");

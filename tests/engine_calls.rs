@@ -22,7 +22,10 @@ impl Checkout {
             write!(envfile, "[machine.m{number}]\nimage = \"{}\"\n", image()).unwrap();
             envfile.push_str("command = [\"/bin/sleep\", \"1000\"]\n");
         }
-        let project = Project::new(&envfile);
+        Self::of(Project::new(&envfile))
+    }
+
+    fn of(project: Project) -> Self {
         let socket = CountingSocket::listen(&project.path("engine.sock"));
         Self { project, socket }
     }
@@ -114,6 +117,19 @@ fn a_plan_asks_once_for_layers_where_machines_are_made_from_a_box() {
         let calls = socket.take(same_in_every_run);
         assert_eq!(calls.get("GET /images/json"), asked, "{calls:?}");
     }
+}
+
+#[test]
+fn a_machine_from_a_layer_is_gone_into_twice_while_it_comes_up() {
+    let envfile = "name = \"calls\"\n[machine.web]\nbox = \"debian/12\"\n\
+        provision = [{ shell = \"echo calls > /root/log\" }]\n";
+    let checkout = Checkout::of(Project::new(envfile).with_layers());
+    checkout.calls("up");
+    checkout.project.env("destroy --yes").succeeds();
+    let calls = checkout.calls("up");
+    let made = |call: &str| calls.get(call).copied().unwrap_or(0);
+    // It boots and becomes itself in one, and is fingerprinted in the other.
+    assert_eq!((made("POST /containers/*/start"), made("POST /exec/*/start")), (1, 2), "{calls:?}");
 }
 
 #[test]

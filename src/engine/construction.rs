@@ -6,7 +6,7 @@
 use super::keeping::{GRACE, MARK};
 use super::layers::{self, Start, from};
 use super::machine::Work;
-use super::{certificates, identity, steps};
+use super::{certificates, steps};
 use crate::model::machine::Machine;
 use crate::model::observed::State;
 use crate::model::{Error, Kind, Result};
@@ -39,6 +39,7 @@ impl Construction<'_> {
     /// Makes the layers that are missing; `start` is the longest that is there. Gives what to start from then: the last one,
     /// or `start` itself when none could be kept, which is told.
     pub fn make(&self, start: Start) -> Result<Start> {
+        self.work.wait_for_networks()?;
         let machine = bare(self.work.machine);
         let inner = Work { machine: &machine, ..*self.work };
         let done = match self.done_before() {
@@ -177,8 +178,7 @@ fn wake(inner: &Work<'_>) -> Result<Box<dyn Transport>> {
     inner.doing("starting");
     inner.call(Operation::StartMachine(&inner.machine.name))?;
     let transport = inner.provider.connect(&inner.world.identity, &inner.machine.name)?;
-    inner.boot(transport.as_ref())?;
-    identity::own_identity(transport.as_ref(), inner.context)?;
+    inner.boot(transport.as_ref(), true)?;
     Ok(transport)
 }
 

@@ -3,9 +3,10 @@
 use crate::event::Context;
 use crate::model::{Error, Result};
 use crate::transport::{Captured, Command, Transport};
+use envup_agent::Requirement;
 
 /// Takes away what makes a machine this one and no other, and what its package manager can fetch again. Host keys are made
-/// anew in a machine that starts from the layer: see [`own_identity`]. A VM is given its own when it boots without the mark that
+/// anew in a machine that starts from the layer: see [`own`]. A VM is given its own when it boots without the mark that
 /// it was given them; until then its sshd lets us in with those that it has.
 const RESET: &str = r#"
 set -e
@@ -19,9 +20,16 @@ if command -v dnf; then dnf -q clean packages; elif command -v yum; then yum -q 
 if command -v apk; then rm -rf /var/cache/apk/*; fi
 "#;
 
-/// Makes host keys where the layer's were taken away.
-const IDENTITY: &str = "[ ! -e /var/lib/envup/needs-host-keys ] || \
-    { ssh-keygen -A && rm /var/lib/envup/needs-host-keys && systemctl --quiet try-restart ssh sshd; } >/dev/null 2>&1 || :";
+/// Makes host keys where the layer's were taken away. An sshd that already looked for them starts over, also one that gave up.
+const IDENTITY: &str = r#"
+[ -e /var/lib/envup/needs-host-keys ] || exit 0
+exec >/dev/null 2>&1
+ssh-keygen -A && rm /var/lib/envup/needs-host-keys
+for unit in ssh sshd; do
+  if systemctl is-failed $unit; then systemctl reset-failed $unit; systemctl start $unit; else systemctl try-restart $unit; fi
+done
+exit 0
+"#;
 
 /// Takes away what the machine is known by.
 pub fn reset(machine: &str, transport: &dyn Transport, context: &Context) -> Result<()> {
@@ -33,8 +41,7 @@ pub fn reset(machine: &str, transport: &dyn Transport, context: &Context) -> Res
     }
 }
 
-/// Gives a machine that started from a layer what was taken away there. One without it still works.
-pub fn own_identity(transport: &dyn Transport, context: &Context) -> Result<()> {
-    let command = Command::new(["/bin/sh", "-c", IDENTITY]);
-    transport.exec(command, &mut Captured::default(), context).map(|_| ())
+/// What makes a machine that started from a layer this one: it is found to hold once it was done. One without it still works.
+pub fn own() -> Requirement {
+    Requirement::Cmd { argv: ["/bin/sh", "-c", IDENTITY].map(str::to_owned).into(), user: None }
 }

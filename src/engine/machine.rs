@@ -4,8 +4,7 @@ use super::baseline::is_unfinished;
 use super::board::{Board, Stage};
 use super::layers::{self, Start};
 use super::{
-    Planned, World, certificates, contents, desired, folders, identity, images, observe, ready, steps,
-    things, together,
+    Planned, World, certificates, contents, desired, folders, images, observe, ready, steps, things, together,
 };
 use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
@@ -108,7 +107,7 @@ impl Work<'_> {
     }
 
     /// Whether it is made while its network is made: what an engine takes most of its time for, it then does at once.
-    /// Several networks are joined one after the other when the machine is made, and a box is started before it is.
+    /// Several networks are joined one after the other when the machine is made. Its construction waits on its own.
     fn can_join_later(&self) -> bool {
         let is_new = |name: &String| {
             let action = self.planned.plan.action(Target::Network, name);
@@ -116,11 +115,11 @@ impl Work<'_> {
             action.is_some_and(|action| action.verb == Verb::Create) && !self.world.stack.is_shared(name)
         };
         let networks = &self.machine.networks;
-        let capable = self.provider.capabilities().networks_later && !self.machine.is_box();
+        let capable = self.provider.capabilities().networks_later;
         capable && networks.len() == 1 && networks.keys().all(is_new)
     }
 
-    fn wait_for_networks(&self) -> Result<()> {
+    pub(super) fn wait_for_networks(&self) -> Result<()> {
         let mut networks = self.machine.networks.keys().map(|name| board_name(Target::Network, name));
         networks.try_for_each(|name| self.board.wait_for(&name, Condition::Ready, self.context))
     }
@@ -186,14 +185,11 @@ impl Work<'_> {
         }
         let transport = self.provider.connect(&self.world.identity, &machine.name)?;
         let transport = transport.as_ref();
-        if boots {
-            self.boot(transport)?;
+        if boots || !bare {
+            self.boot(transport, !bare)?;
         }
         if !fresh && !self.planned.view.ledgers.contains_key(&machine.name) {
             self.ask_what_is_due(&mut due)?;
-        }
-        if !bare {
-            identity::own_identity(transport, context)?;
         }
         if untouched && boots && bare {
             certificates::hand_on(self.world, machine, self.provider, transport, context)?;
@@ -226,11 +222,11 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Waits until the init has started everything.
-    pub(super) fn boot(&self, transport: &dyn Transport) -> Result<()> {
+    /// Waits until the init has started everything, and what started from a layer has what makes it this machine.
+    pub(super) fn boot(&self, transport: &dyn Transport, is_from_layer: bool) -> Result<()> {
         self.doing("booting");
         let name = &self.machine.name;
-        ready::booted(name, transport, self.context)
+        ready::booted(name, is_from_layer, transport, self.context)
             .map_err(|error| ready::with_log(error, self.provider, &self.world.identity, name))
     }
 

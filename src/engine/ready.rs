@@ -1,7 +1,7 @@
 //! Waiting until a machine is ready: its requirements, looked at from outside for a moment where that can tell, then probed
 //! inside it by the agent, early and often.
 
-use super::{glance, logs};
+use super::{glance, identity, logs};
 use crate::event::{Context, Event};
 use crate::model::id::Identity;
 use crate::model::machine::{Init, Machine};
@@ -24,10 +24,16 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(40);
 /// How many lines of its log are shown of a machine that does not become ready.
 const SHOWN_LINES: usize = 15;
 
-/// Waits until the init of a box machine has started everything.
-pub fn booted(machine: &str, transport: &dyn Transport, context: &Context) -> Result<()> {
-    let reply =
-        probe(machine, vec![envup_agent::Requirement::Boot {}], BOOT_TIMEOUT, None, transport, context)?;
+/// Waits until the init of a box machine has started everything; one that started from a layer is made itself meanwhile.
+pub fn booted(
+    machine: &str,
+    is_from_layer: bool,
+    transport: &dyn Transport,
+    context: &Context,
+) -> Result<()> {
+    let mut requirements = vec![envup_agent::Requirement::Boot {}];
+    requirements.extend(is_from_layer.then(identity::own));
+    let reply = probe(machine, requirements, BOOT_TIMEOUT, None, transport, context)?;
     unmet_error(machine, &reply, BOOT_TIMEOUT).map_or(Ok(()), Err)
 }
 

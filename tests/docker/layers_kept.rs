@@ -45,7 +45,7 @@ fn stacks_with_an_equal_beginning_share_layers_and_only_inputs_count() {
 #[test]
 fn a_layer_has_nothing_of_its_machine_but_the_disk() {
     let stack = layered(&envfile(
-        &["echo NONCE > /root/log; ssh-keygen -A"],
+        &["echo NONCE > /root/log; ssh-keygen -A; systemctl --quiet enable --now ssh"],
         "labels = { team = \"web\" }\nenv = { GREETING = \"hi\" }\n",
     ));
     stack.up();
@@ -72,6 +72,9 @@ fn a_layer_has_nothing_of_its_machine_but_the_disk() {
     for (one, other) in first.lines().zip(second.lines()) {
         assert!(one.len() >= 32 && one != other, "{one} and {other}");
     }
+    // Its sshd, which began before the keys were there, has them.
+    let served = stack.inside("web", "systemctl is-active ssh; ssh-keyscan -t ed25519 localhost 2>/dev/null");
+    assert!(served.starts_with("active\n") && served.ends_with(second.lines().last().unwrap()), "{served}");
     stack.inside("web", "grep -x GREETING=hi /etc/environment");
     stack.nothing_to_do();
 }
