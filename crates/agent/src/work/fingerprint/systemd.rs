@@ -101,12 +101,10 @@ pub fn units(view: &View<'_>, counts: &dyn Fn(&str) -> bool, found: &mut Found) 
     let mut seen = BTreeSet::new();
     // One of them often is a link to another.
     for directory in SHIPPED.iter().filter(|directory| seen.insert(view.real(directory))) {
-        for name in view.names(directory, found).into_iter().filter(|name| is_unit(name)) {
-            let path = format!("{directory}/{name}");
-            // Links to units of other names are their aliases, as they came with a package.
-            if fs::read_link(view.path(&path)).is_err() {
-                unit(&mut units, &name).file.get_or_insert(path);
-            }
+        // Links to units of other names are their aliases, as they came with a package.
+        let files = view.entries(directory, found).into_iter().filter(|(_, is_link)| !is_link);
+        for (name, _) in files.filter(|(name, _)| is_unit(name)) {
+            unit(&mut units, &name).file.get_or_insert(format!("{directory}/{name}"));
         }
     }
     for name in view.names(OWN, found) {

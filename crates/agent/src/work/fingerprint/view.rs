@@ -1,6 +1,6 @@
 //! What collectors work with: the machine's files below its root, and where they put what they find.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -99,19 +99,26 @@ impl<'a> View<'a> {
 
     /// The names in a directory of the machine, sorted; none when there is no such directory. Failures go into `found`.
     pub fn names(&self, path: &str, found: &mut Found) -> Vec<String> {
+        self.entries(path, found).into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The same, each name with whether it is a link, which the directory itself tells.
+    pub fn entries(&self, path: &str, found: &mut Found) -> Vec<(String, bool)> {
         let Some(place) = self.reach(path) else { return vec![] };
-        let mut names: Vec<String> = match fs::read_dir(place) {
-            Ok(entries) => {
-                entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
-            }
+        let entry = |entry: DirEntry| {
+            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            (entry.file_name().to_string_lossy().into_owned(), is_link)
+        };
+        let mut entries: Vec<_> = match fs::read_dir(place) {
+            Ok(entries) => entries.flatten().map(entry).collect(),
             Err(error) if is_absent(&error) => vec![],
             Err(error) => {
                 found.cannot(path, plain(&error));
                 vec![]
             }
         };
-        names.sort();
-        names
+        entries.sort();
+        entries
     }
 
     /// The keyed digest of what may not be told, 64 hexadecimal characters; equal bytes under another name have another one.
