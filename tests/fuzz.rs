@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use envup::engine::imported;
 use envup_agent::{
     Cache, CachedDirectory, CachedFile, Content, Fingerprint, FingerprintReply, Items, LedgerReply, Line,
-    Part, Reply, Section, Unread,
+    Part, Reply, Section, Stamp, Unread,
 };
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -138,7 +138,9 @@ fn a_cache_of_files_is_read_or_refused() {
     };
     let directory = |path, names: &[&'static [u8]]| CachedDirectory {
         path,
+        stamp: Stamp { inode: 7, size: 4096, changed: 1_700_000_000_000_000_000 },
         files: names.iter().map(|name| file(name)).collect(),
+        others: vec![b"a link".as_slice(), b"\xfe"],
     };
     let cache = Cache {
         key_id: "0123456789abcdef",

@@ -9,7 +9,7 @@ use super::World;
 use crate::model::machine::Source;
 use crate::model::observed::ObservedMachine;
 use crate::state::{Access, write_bytes};
-use envup_agent::{Cache, CachedDirectory, Content};
+use envup_agent::{Cache, CachedDirectory, CachedFile, Content, Stamp};
 use std::fs;
 use std::path::PathBuf;
 
@@ -56,9 +56,18 @@ fn kept(world: &World, machine: &ObservedMachine) -> Option<Kept> {
 fn of_the_box(cache: &[u8], made: u64) -> Option<Cache<'_>> {
     let cache = Cache::from_bytes(cache).ok()?;
     let directories = cache.directories.into_iter().filter_map(|directory| {
-        let mut files = directory.files;
-        files.retain(|file| (1..made).contains(&file.changed) && matches!(file.content, Content::Sha256(_)));
-        (!files.is_empty()).then_some(CachedDirectory { path: directory.path, files })
+        let is_of_box = |file: &CachedFile<'_>| {
+            (1..made).contains(&file.changed) && matches!(file.content, Content::Sha256(_))
+        };
+        let (files, later): (Vec<_>, Vec<_>) = directory.files.into_iter().partition(is_of_box);
+        let mut kept = CachedDirectory { path: directory.path, files, ..CachedDirectory::default() };
+        if (1..made).contains(&directory.stamp.changed) {
+            kept.stamp = directory.stamp;
+            kept.others = directory.others;
+            kept.others.extend(later.iter().map(|file| file.name));
+            kept.others.sort_unstable();
+        }
+        (!kept.files.is_empty() || kept.stamp != Stamp::default()).then_some(kept)
     });
     Some(Cache { key_id: "", directories: directories.collect() })
 }
@@ -67,9 +76,9 @@ fn of_the_box(cache: &[u8], made: u64) -> Option<Cache<'_>> {
 fn holds(kept: &Cache<'_>, found: &Cache<'_>) -> bool {
     let (mut all, mut same) = (0, 0);
     for directory in &kept.directories {
-        let now = found.directory(directory.path);
+        let now = found.directory(directory.path).map_or(&[][..], |now| &now.files);
         all += directory.files.len();
-        let is_same = |file: &&envup_agent::CachedFile<'_>| {
+        let is_same = |file: &&CachedFile<'_>| {
             let place = now.binary_search_by(|other| other.name.cmp(file.name));
             place.is_ok_and(|place| (now[place].inode, now[place].changed) == (file.inode, file.changed))
         };
@@ -81,10 +90,9 @@ fn holds(kept: &Cache<'_>, found: &Cache<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use envup_agent::CachedFile;
 
     #[test]
-    fn only_what_lies_there_since_the_disk_was_made_and_has_no_key_is_kept() {
+    fn only_what_was_there_when_the_box_was_made_and_has_no_key_is_kept() {
         let file = |name: &'static [u8], changed, content| CachedFile {
             name,
             inode: 7,
@@ -97,17 +105,31 @@ mod tests {
             md5: None,
         };
         let plain = Content::Sha256([1; 32]);
-        let directory = |path: &'static [u8], files| CachedDirectory { path, files };
+        let directory = |path: &'static [u8], changed, files, others| {
+            let stamp = if changed == 0 { Stamp::default() } else { Stamp { inode: 3, size: 1, changed } };
+            CachedDirectory { path, stamp, files, others }
+        };
         let second = 1_000_000_000;
         let of_box = file(b"a", 99 * second, plain);
         let later = [file(b"b", 100 * second, plain), file(b"c", 0, plain)];
         let keyed = file(b"d", 5, Content::Keyed([2; 32]));
         let [b, c] = later.clone();
-        let directories =
-            vec![directory(b"/bin", vec![of_box.clone(), b, c, keyed]), directory(b"/etc", later.into())];
+        let all = vec![of_box.clone(), b, c, keyed];
+        let directories = vec![
+            directory(b"/bin", 99 * second, all.clone(), vec![b"aa".as_slice(), b"e"]),
+            directory(b"/etc", 100 * second, later.into(), vec![b"x"]),
+            directory(b"/opt", 5, vec![], vec![b"x"]),
+            directory(b"/usr", 101 * second, all, vec![b"x"]),
+        ];
         let cache = Cache { key_id: "00ff", directories }.to_bytes();
         let kept = of_the_box(&cache, 100 * second).unwrap();
-        assert_eq!(kept, Cache { key_id: "", directories: vec![directory(b"/bin", vec![of_box])] });
+        let others: Vec<&[u8]> = vec![b"aa", b"b", b"c", b"d", b"e"];
+        let directories = vec![
+            directory(b"/bin", 99 * second, vec![of_box.clone()], others),
+            directory(b"/opt", 5, vec![], vec![b"x"]),
+            directory(b"/usr", 0, vec![of_box], vec![]),
+        ];
+        assert_eq!(kept, Cache { key_id: "", directories });
     }
 
     #[test]
@@ -124,7 +146,8 @@ mod tests {
                 content: Content::Sha256([1; 32]),
                 md5: None,
             };
-            let directories = vec![CachedDirectory { path: b"/bin", files: vec![file] }];
+            let directories =
+                vec![CachedDirectory { path: b"/bin", files: vec![file], ..CachedDirectory::default() }];
             Cache { key_id: "", directories }
         };
         assert!(holds(&files(7), &files(7)));

@@ -17,7 +17,7 @@ mod step;
 
 pub use fingerprint::{
     Cache, CachedDirectory, CachedFile, Content, Damage, Fingerprint, FingerprintReply, FingerprintRequest,
-    Item, Items, Level, Part, SCHEMA, Section, Unread, spelled,
+    Item, Items, Level, Part, SCHEMA, Section, Stamp, Unread, spelled,
 };
 pub use ledger::{Ledger, LedgerReply, LedgerStatus, RecordRequest, Running, StepEntry};
 pub use own::{OwnReply, OwnRequest};

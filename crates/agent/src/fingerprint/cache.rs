@@ -1,14 +1,15 @@
 //! The cache of files: what one fingerprint read, so that the next one need not read it again.
 //!
 //! `env` keeps it beside the fingerprint as bytes, sends it along the next time, and reads it to name packaged files that
-//! changed, which fingerprints tell as one digest a package. Every regular file that was read is in it, by directory.
+//! changed, which fingerprints tell as one digest a package. Every regular file that was read is in it, by directory, and the
+//! names of all else, so that a directory in which nothing came or went need not be read either.
 //! Whether an entry still holds is decided by the agent alone.
 
 use std::fmt::Write as _;
 
 use super::Damage;
 
-const MAGIC: &[u8] = b"envup files 1\n";
+const MAGIC: &[u8] = b"envup files 2\n";
 
 /// What one fingerprint read. Names borrow from the bytes it was read from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,13 +20,28 @@ pub struct Cache<'b> {
     pub directories: Vec<CachedDirectory<'b>>,
 }
 
-/// The files of one directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is in one directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CachedDirectory<'b> {
     /// Its path, without a slash at the end: empty for the root.
     pub path: &'b [u8],
-    /// Sorted by name.
+    /// What the names in it are known for.
+    pub stamp: Stamp,
+    /// Files that were read, sorted by name.
     pub files: Vec<CachedFile<'b>>,
+    /// All other names, sorted; without a meaning where the stamp is none.
+    pub others: Vec<&'b [u8]>,
+}
+
+/// By what a directory is known to be as it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamp {
+    /// Inode number.
+    pub inode: u64,
+    /// Bytes.
+    pub size: u64,
+    /// When something in it, or itself, was last changed, in nanoseconds since 1970; 0 if that cannot be trusted.
+    pub changed: u64,
 }
 
 /// A regular file as it was.
@@ -68,10 +84,10 @@ impl<'b> Cache<'b> {
         })
     }
 
-    /// The files of a directory; none if none were read there.
-    pub fn directory(&self, path: &[u8]) -> &[CachedFile<'b>] {
+    /// What is known of a directory.
+    pub fn directory(&self, path: &[u8]) -> Option<&CachedDirectory<'b>> {
         let place = self.directories.binary_search_by(|directory| directory.path.cmp(path));
-        place.map_or(&[], |place| &self.directories[place].files)
+        place.ok().map(|place| &self.directories[place])
     }
 
     /// As it is kept and sent.
@@ -81,8 +97,12 @@ impl<'b> Cache<'b> {
         put(&mut bytes, self.directories.len() as u64);
         for directory in &self.directories {
             put_text(&mut bytes, directory.path);
+            let Stamp { inode, size, changed } = directory.stamp;
+            [inode, size, changed].into_iter().for_each(|number| put(&mut bytes, number));
             put(&mut bytes, directory.files.len() as u64);
             directory.files.iter().for_each(|file| file.put(&mut bytes));
+            put(&mut bytes, directory.others.len() as u64);
+            directory.others.iter().for_each(|name| put_text(&mut bytes, name));
         }
         bytes
     }
@@ -92,6 +112,19 @@ impl<'b> Cache<'b> {
         Reader { rest: bytes }
             .cache()
             .ok_or_else(|| Damage::Broken("the cache of files is damaged".to_owned()))
+    }
+}
+
+impl<'b> CachedDirectory<'b> {
+    /// All names in it, sorted, if it is as it was.
+    pub fn names(&self, now: Stamp) -> Option<Vec<&'b [u8]>> {
+        if self.stamp != now || now.changed == 0 {
+            return None;
+        }
+        let mut names: Vec<&[u8]> = self.files.iter().map(|file| file.name).collect();
+        names.extend(&self.others);
+        names.sort();
+        Some(names)
     }
 }
 
@@ -163,7 +196,14 @@ impl<'b> Reader<'b> {
     }
 
     fn directory(&mut self) -> Option<CachedDirectory<'b>> {
-        Some(CachedDirectory { path: self.text()?, files: self.list(Reader::file)? })
+        let path = self.text()?;
+        let stamp = Stamp { inode: self.number()?, size: self.number()?, changed: self.number()? };
+        Some(CachedDirectory {
+            path,
+            stamp,
+            files: self.list(Reader::file)?,
+            others: self.list(Reader::text)?,
+        })
     }
 
     fn file(&mut self) -> Option<CachedFile<'b>> {
@@ -234,8 +274,11 @@ mod tests {
             file(b"a\xff", Content::Sha256([1; 32]), None),
             file(b"b", Content::Keyed([2; 32]), Some([3; 16])),
         ];
-        let directories =
-            vec![CachedDirectory { path: b"", files: vec![] }, CachedDirectory { path: b"/etc", files: etc }];
+        let stamp = Stamp { inode: 5, size: 4096, changed: 1_700_000_000_000_000_000 };
+        let directories = vec![
+            CachedDirectory::default(),
+            CachedDirectory { path: b"/etc", stamp, files: etc, others: vec![b"aa", b"c"] },
+        ];
         Cache { key_id: "00ff", directories }
     }
 
@@ -245,7 +288,12 @@ mod tests {
         let read = Cache::from_bytes(&bytes).unwrap();
         assert_eq!(read, example());
         assert_eq!(read.files().map(|(path, _)| path).collect::<Vec<_>>(), ["/etc/a\\xff", "/etc/b"]);
-        assert_eq!((read.directory(b"/etc").len(), read.directory(b"/usr").len()), (2, 0));
+        let (etc, root) = (read.directory(b"/etc").unwrap(), read.directory(b"").unwrap());
+        let names: Vec<&[u8]> = vec![b"aa", b"a\xff", b"b", b"c"];
+        assert_eq!(etc.names(etc.stamp), Some(names));
+        assert_eq!(etc.names(Stamp { size: 4097, ..etc.stamp }), None);
+        // Nothing is known of what changed too short a time before.
+        assert_eq!((root.names(root.stamp), read.directory(b"/usr")), (None, None));
     }
 
     #[test]

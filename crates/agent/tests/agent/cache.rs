@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use envup_agent::Level;
+use envup_agent::{Cache, CachedDirectory, Level, Section};
 
 use crate::fingerprint::take;
-use crate::support::Machine;
+use crate::support::{Machine, pause};
 
 /// The same numbers for the same seed.
 struct Random(u64);
@@ -143,4 +143,62 @@ fn edits_during_a_scan_do_no_harm_to_the_next_one() {
         assert_eq!(with, without, "round {round}");
         cache = next;
     }
+}
+
+/// The cache once everything may be trusted: the clock for files has to go on after the last change.
+fn settled(root: &Path) -> Vec<u8> {
+    loop {
+        let cache = scan(root, &[]).1;
+        let known = Cache::from_bytes(&cache).unwrap();
+        let are_settled = known.directories.iter().all(|directory| directory.stamp.changed > 0);
+        if are_settled && known.files().all(|(_, file)| file.changed > 0) {
+            return cache;
+        }
+        pause();
+    }
+}
+
+/// Changes what a cache knows of directories.
+fn changed(cache: &[u8], with: impl Fn(&mut CachedDirectory<'_>)) -> Vec<u8> {
+    let mut cache = Cache::from_bytes(cache).unwrap();
+    cache.directories.iter_mut().for_each(with);
+    cache.to_bytes()
+}
+
+#[test]
+fn a_directory_in_which_nothing_came_or_went_is_not_read() {
+    let machine = machine();
+    fs::create_dir(machine.path("srv/empty")).unwrap();
+    symlink("nowhere", machine.path("srv/one/link")).unwrap();
+    let told = |cache: &[u8], path: &str| {
+        let taken = take(&machine.dir, Level::Fast, cache);
+        (taken.fingerprint.items(Section::Files).unwrap().contains_key(path), taken.reply.has_cache)
+    };
+    let forgotten = |directory: &mut CachedDirectory<'_>| directory.others.retain(|name| *name != b"link");
+    // Too short a time after the changes nothing is trusted: the names are read, and what the cache has is of no use.
+    let early = changed(&scan(&machine.dir, &[]).1, forgotten);
+    assert_eq!(told(&early, "/srv/one/link"), (true, true));
+    let cache = settled(&machine.dir);
+    // All is known, empty directories too.
+    assert!(!take(&machine.dir, Level::Fast, &cache).reply.has_cache);
+    let cache = changed(&cache, forgotten);
+    assert!(!told(&cache, "/srv/one/link").0);
+    fs::write(machine.path("srv/one/new"), "").unwrap();
+    assert_eq!(told(&cache, "/srv/one/link"), (true, true));
+}
+
+#[test]
+fn what_comes_and_goes_in_few_directories_has_no_cache_sent() {
+    let machine = machine();
+    for number in 0..200 {
+        fs::create_dir(machine.path(&format!("srv/two/{number}"))).unwrap();
+    }
+    let cache = settled(&machine.dir);
+    symlink("nowhere", machine.path("srv/two/7/link")).unwrap();
+    let again = take(&machine.dir, Level::Fast, &cache);
+    assert!(again.fingerprint.items(Section::Files).unwrap().contains_key("/srv/two/7/link"));
+    assert!(!again.reply.has_cache);
+    // A file that has to be read each time is another matter.
+    fs::write(machine.path("srv/two/8/file"), "").unwrap();
+    assert!(take(&machine.dir, Level::Fast, &cache).reply.has_cache);
 }

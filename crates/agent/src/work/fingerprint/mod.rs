@@ -88,18 +88,15 @@ pub fn take(
     let (files, sections) = std::thread::scope(|scope| {
         scope.spawn(|| view.owners());
         let sections = scope.spawn(|| sections(&view));
-        let walk = (request.level != Level::Facts).then(|| scope.spawn(|| files::walk(&view)));
-        let files = read_cache(request.cache_bytes, input).and_then(|cache| {
+        let files = read_cache(request.cache_bytes, input).map(|cache| {
             if request.ends_with_input {
                 caller::end_with_it();
             }
-            let known = files::known(&view, &cache);
-            let seen = walk.map(joined).transpose()?;
-            Ok(seen.map(|seen| files::collect(&view, request.level, (known, &cache), seen)))
+            (request.level != Level::Facts).then(|| files::collect(&view, request.level, &cache))
         });
         (files, joined(sections))
     });
-    let files = files?;
+    let files = files?.transpose()?;
     let mut packages = Found::default();
     packages::collect(&view, files.as_ref().map(|files| &files.digests), &mut packages);
     packages.hand_in(Section::Packages, &mut fingerprint);

@@ -3,17 +3,26 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, OFlags, RawDir, readlinkat, statat};
+use envup_agent::{Cache, Stamp};
+use rustix::fs::{AtFlags, Mode, OFlags, RawDir, fstat, openat, readlinkat, statat};
 
 use super::Ground;
 use super::content::open;
-use super::entry::{Entry, Inside, Kind, Listing};
+use super::entry::{self, Entry, Inside, Kind, Listing};
 use super::place::Place;
 use super::scope::BYTECODE;
 use crate::work::failure::plain;
 
 /// Room for the names that come at once: some thousand.
 const BUFFER: usize = 64 * 1024;
+
+/// A directory that is still to be looked at.
+pub struct Ahead {
+    /// Its path, empty for the root.
+    pub path: Vec<u8>,
+    /// What it was when its own directory was looked at.
+    pub stamp: Stamp,
+}
 
 /// What one thread saw.
 #[derive(Default)]
@@ -23,10 +32,20 @@ pub struct Seen {
     pub unread: Vec<(Vec<u8>, String)>,
 }
 
+/// An open directory.
+struct Opened {
+    handle: OwnedFd,
+    /// What it was before its names were read.
+    stamp: Stamp,
+    /// Sorted.
+    names: Vec<Box<[u8]>>,
+}
+
 /// One thread at work.
 pub struct Walker<'a> {
     pub seen: Seen,
     ground: &'a Ground,
+    cache: &'a Cache<'a>,
     /// The path of the entry at hand; what `unread` needs.
     path: Vec<u8>,
     /// Where the kernel puts names.
@@ -34,25 +53,32 @@ pub struct Walker<'a> {
 }
 
 impl<'a> Walker<'a> {
-    pub fn new(ground: &'a Ground) -> Walker<'a> {
-        Walker { seen: Seen::default(), ground, path: Vec::new(), buffer: Vec::with_capacity(BUFFER) }
+    pub fn new(ground: &'a Ground, cache: &'a Cache<'a>) -> Walker<'a> {
+        let buffer = Vec::with_capacity(BUFFER);
+        Walker { seen: Seen::default(), ground, cache, path: Vec::new(), buffer }
     }
 
-    /// Looks at a directory by its path, which is empty for the root; those in it go to the list.
-    pub fn directory(&mut self, path: Vec<u8>, further: &mut Vec<Vec<u8>>) {
+    /// Looks at a directory; those in it go to the list.
+    pub fn directory(&mut self, ahead: Ahead, further: &mut Vec<Ahead>) {
+        let Ahead { path, stamp } = ahead;
         self.path.clone_from(&path);
-        let (handle, names) = match self.names(&path) {
+        let known = self.cache.directory(&path).and_then(|directory| directory.names(stamp));
+        let is_known = known.is_some();
+        let opened = match known {
+            Some(names) => self.known(&path, stamp, &names),
+            None => self.read(&path),
+        };
+        let Opened { handle, stamp, names } = match opened {
             Ok(opened) => opened,
             Err(error) => return self.cannot(error),
         };
         let place = Place::of(&path);
         let scope = &self.ground.scope;
-        let left_out = scope.left_out(&path);
+        let out = scope.left_out(&path);
+        let is_told = |name: &[u8]| name != BYTECODE && !out.iter().any(|out| **out == *name);
+        let (names, mut left_out): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_told(name));
         let mut entries = Vec::with_capacity(names.len());
-        for name in names
-            .into_iter()
-            .filter(|name| &**name != BYTECODE && !left_out.iter().any(|out| **out == **name))
-        {
+        for name in names {
             self.path.truncate(path.len());
             self.path.push(b'/');
             self.path.extend_from_slice(&name);
@@ -60,13 +86,16 @@ impl<'a> Walker<'a> {
                 Ok(status) => status,
                 Err(error) => {
                     self.cannot(error);
+                    left_out.push(name);
                     continue;
                 }
             };
             let mut entry = Entry::new(name, &status);
             entry.explained = place.explained(&self.path);
             match entry.kind {
-                Kind::Directory if scope.opens(&self.path, status.st_dev) => further.push(self.path.clone()),
+                Kind::Directory if scope.opens(&self.path, status.st_dev) => {
+                    further.push(Ahead { path: self.path.clone(), stamp: entry::stamp(&status) });
+                }
                 Kind::Link if entry.explained.is_none() => {
                     match readlinkat(&handle, &*entry.name, Vec::new()) {
                         Ok(target) => entry.inside = Inside::Target(target.into_bytes().into()),
@@ -78,12 +107,21 @@ impl<'a> Walker<'a> {
             }
             entries.push(entry);
         }
-        self.seen.listings.push(Listing { path, place, entries });
+        self.seen.listings.push(Listing { path, place, stamp, is_known, left_out, entries });
     }
 
-    /// Opens a directory and reads the names in it, sorted.
-    fn names(&mut self, path: &[u8]) -> rustix::io::Result<(OwnedFd, Vec<Box<[u8]>>)> {
+    /// Opens a directory whose names are known, only to get at what is in it.
+    fn known(&self, path: &[u8], stamp: Stamp, names: &[&[u8]]) -> rustix::io::Result<Opened> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = openat(&self.ground.root, below(path), flags, Mode::empty())?;
+        Ok(Opened { handle, stamp, names: names.iter().map(|name| Box::from(*name)).collect() })
+    }
+
+    /// Opens a directory and reads the names in it.
+    fn read(&mut self, path: &[u8]) -> rustix::io::Result<Opened> {
         let handle = open(&self.ground.root, below(path), OFlags::DIRECTORY)?;
+        // Another one may be in its place by now.
+        let stamp = entry::stamp(&fstat(&handle)?);
         let mut names = Vec::new();
         let mut entries = RawDir::new(&handle, self.buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
@@ -94,7 +132,7 @@ impl<'a> Walker<'a> {
             }
         }
         names.sort_unstable();
-        Ok((handle, names))
+        Ok(Opened { handle, stamp, names })
     }
 
     /// Notes that the entry at hand could not be read, unless it is simply gone by now.

@@ -1,6 +1,6 @@
 //! What the walk saw of one path.
 
-use envup_agent::{Content, Section};
+use envup_agent::{Content, Section, Stamp};
 use rustix::fs::{FileType, Stat};
 
 use super::place::Place;
@@ -12,6 +12,12 @@ pub struct Listing {
     pub path: Vec<u8>,
     /// What that says about what is in it.
     pub place: Place,
+    /// What it was when its names were read.
+    pub stamp: Stamp,
+    /// Whether the cache knew its names.
+    pub is_known: bool,
+    /// Names that are not told.
+    pub left_out: Vec<Box<[u8]>>,
     /// Sorted by name.
     pub entries: Vec<Entry>,
 }
@@ -114,6 +120,12 @@ impl Kind {
             Kind::Device => "device",
         }
     }
+}
+
+/// By what a directory is known to be as it was.
+pub fn stamp(status: &Stat) -> Stamp {
+    let size = u64::try_from(status.st_size).unwrap_or_default();
+    Stamp { inode: status.st_ino, size, changed: changed(status) }
 }
 
 /// When an inode was last changed, in nanoseconds since 1970; what is earlier is 0, which nothing trusts.

@@ -90,9 +90,9 @@ impl<'a, 'w> Looker<'a, 'w> {
     fn listing(&mut self, listing: &'w mut Listing) {
         let scan = self.scan;
         let owners = scan.view.owners();
-        let Listing { path: directory, place, entries } = listing;
+        let Listing { path: directory, place, entries, .. } = listing;
         let holder = owners.holder(directory);
-        let mut cached = scan.cache.directory(directory);
+        let mut cached = scan.cache.directory(directory).map_or(&[][..], |cached| &cached.files);
         let handle = LazyCell::new(|| open(&scan.ground.root, below(directory), OFlags::DIRECTORY));
         for entry in entries {
             self.path.clone_from(directory);

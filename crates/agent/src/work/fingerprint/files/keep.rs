@@ -1,9 +1,9 @@
 //! Makes the cache of what the walk read, with what may be trusted the next time.
 
-use envup_agent::{Cache, CachedDirectory, CachedFile};
+use envup_agent::{Cache, CachedDirectory, CachedFile, Stamp};
 
 use super::Scan;
-use super::entry::{Entry, Inside};
+use super::entry::{Entry, Inside, Listing};
 use super::walk::Walked;
 
 /// The kernel's clock for files stands still for as long: two changes within look like one. Nanoseconds.
@@ -14,30 +14,40 @@ const COARSE_TICK: u64 = 2_000_000_000;
 
 /// The cache for the next time, as bytes.
 pub fn keep(scan: &Scan<'_>, key_id: &str, walked: &Walked) -> Vec<u8> {
-    let directories = walked.listings.iter().filter_map(|listing| {
-        let files: Vec<CachedFile<'_>> =
-            listing.entries.iter().filter_map(|entry| file(entry, scan.ground.began)).collect();
-        (!files.is_empty()).then_some(CachedDirectory { path: &listing.path, files })
-    });
+    let directories = walked.listings.iter().map(|listing| directory(listing, scan.ground.began));
     Cache { key_id, directories: directories.collect() }.to_bytes()
+}
+
+fn directory(listing: &Listing, began: u64) -> CachedDirectory<'_> {
+    let files: Vec<CachedFile<'_>> = listing.entries.iter().filter_map(|entry| file(entry, began)).collect();
+    let is_file = |entry: &&Entry| matches!(entry.inside, Inside::Content(_));
+    let others = listing.entries.iter().filter(|entry| !is_file(entry)).map(|entry| &*entry.name);
+    let mut others: Vec<&[u8]> = others.chain(listing.left_out.iter().map(|name| &**name)).collect();
+    others.sort_unstable();
+    let stamp = Stamp { changed: settled(listing.stamp.changed, began), ..listing.stamp };
+    CachedDirectory { path: &listing.path, stamp, files, others }
 }
 
 fn file(entry: &Entry, began: u64) -> Option<CachedFile<'_>> {
     let Inside::Content(content) = entry.inside else { return None };
-    let tick = if entry.changed.is_multiple_of(1_000_000_000) { COARSE_TICK } else { TICK };
-    // A change so shortly before, or after, need not show in the time: what git calls racily clean.
-    let is_settled = entry.changed.saturating_add(tick) < began;
     Some(CachedFile {
         name: &entry.name,
         inode: entry.inode,
         size: entry.size,
-        changed: if is_settled { entry.changed } else { 0 },
+        changed: settled(entry.changed, began),
         mode: entry.mode,
         user: entry.user,
         group: entry.group,
         content,
         md5: entry.md5,
     })
+}
+
+/// When something was changed; 0 if that was so shortly before, or after, that another change need not show in the time: what
+/// git calls racily clean.
+fn settled(changed: u64, began: u64) -> u64 {
+    let tick = if changed.is_multiple_of(1_000_000_000) { COARSE_TICK } else { TICK };
+    if changed.saturating_add(tick) < began { changed } else { 0 }
 }
 
 #[cfg(test)]

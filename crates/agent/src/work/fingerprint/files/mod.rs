@@ -1,7 +1,7 @@
 //! Files: one walk over the machine's own disks, what is told of each path, and the cache for the next time.
 //!
-//! `scope` says where the walk goes, `walk` shares it out among threads, `directory` looks at one directory. All that needs
-//! neither the cache nor the packages, which come meanwhile. Then `inside` finds out what is in files and `content` reads
+//! `scope` says where the walk goes, `walk` shares it out among threads, `directory` looks at one directory. All that does not
+//! need the packages, which come meanwhile. Then `inside` finds out what is in files and `content` reads
 //! them; `place` and `secret` say how closely a file is looked at. `tell` makes items and the digests of
 //! packages of what was seen. Links are never followed, and nothing is written.
 
@@ -71,14 +71,22 @@ fn is_usable(cache: &Cache<'_>, key_id: &str) -> bool {
     }
 }
 
-/// What is there, before anybody looked into files.
-pub struct Seen {
-    ground: Ground,
-    walked: Walked,
+/// Looks at all files, with the cache of the last time; one that is damaged or of another key is as good as none.
+pub fn collect(view: &View<'_>, level: Level, cache_bytes: &[u8]) -> Result<Files, Failure> {
+    let key_id = view.key_id();
+    let cache = Cache::from_bytes(cache_bytes).ok().filter(|cache| is_usable(cache, &key_id));
+    let scan = Scan { view, level, cache: cache.unwrap_or_default(), ground: ground(view)? };
+    let mut walked = walk::walk(&scan.ground, &scan.cache);
+    let known = inside::look(&scan, &mut walked);
+    let mut found = Found::default();
+    let digests = tell::tell(&scan, &walked, &mut found);
+    let kept = (!is_all_known(&walked, known, &scan.cache)).then(|| keep::keep(&scan, &key_id, &walked));
+    // The process is about to end: to give tens of thousands of names back one by one would only take time.
+    std::mem::forget((scan, walked));
+    Ok(Files { found, digests, cache: kept.filter(|kept| *kept != cache_bytes) })
 }
 
-/// Looks at the names and the status of all files.
-pub fn walk(view: &View<'_>) -> Result<Seen, Failure> {
+fn ground(view: &View<'_>) -> Result<Ground, Failure> {
     let path = view.path("/");
     let opened = openat(CWD, &path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
     let opened = opened.and_then(|root| fstat(&root).map(|status| (root, status)));
@@ -86,41 +94,21 @@ pub fn walk(view: &View<'_>) -> Result<Seen, Failure> {
         opened.map_err(|error| Failure::io(format!("cannot open {}", path.display()), error))?;
     let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
     let scope = Scope::read(&path, status.st_dev);
-    let began = u64::try_from(began).unwrap_or_default();
-    let ground = Ground { root, status, scope, began };
-    let walked = walk::walk(&ground);
-    Ok(Seen { ground, walked })
+    Ok(Ground { root, status, scope, began: u64::try_from(began).unwrap_or_default() })
 }
 
-/// The cache of the last time; one that is damaged or of another key is as good as none.
-pub fn known<'b>(view: &View<'_>, cache: &'b [u8]) -> Cache<'b> {
-    Cache::from_bytes(cache).ok().filter(|cache| is_usable(cache, &view.key_id())).unwrap_or_default()
-}
+/// So many directories are known for each that had to be read, and the cache is still good: somewhere something always comes and goes,
+/// and to send all of it takes longer than to read a few directories again.
+const KNOWN_FOR_EACH_READ: usize = 64;
 
-/// Looks into all files, with the cache of the last time, as it came too.
-pub fn collect<'a>(
-    view: &'a View<'_>,
-    level: Level,
-    (cache, cache_bytes): (Cache<'a>, &'a [u8]),
-    seen: Seen,
-) -> Files {
-    let key_id = view.key_id();
-    let Seen { ground, mut walked } = seen;
-    let scan = Scan { view, level, cache, ground };
-    let known = inside::look(&scan, &mut walked);
-    let mut found = Found::default();
-    let digests = tell::tell(&scan, &walked, &mut found);
-    let kept = (!is_all_known(&walked, known, &scan.cache)).then(|| keep::keep(&scan, &key_id, &walked));
-    // The process is about to end: to give tens of thousands of names back one by one would only take time.
-    std::mem::forget((scan, walked));
-    Files { found, digests, cache: kept.filter(|kept| *kept != cache_bytes) }
-}
-
-/// Whether what was read is exactly what the cache holds.
+/// Whether the cache holds exactly the files that were read, and nearly all directories.
 fn is_all_known(walked: &Walked, known: usize, cache: &Cache<'_>) -> bool {
     let entries = walked.listings.iter().flat_map(|listing| &listing.entries);
     let cached: usize = cache.directories.iter().map(|directory| directory.files.len()).sum();
-    known == cached && cached == entries.filter(|entry| matches!(entry.inside, Inside::Content(_))).count()
+    let read = walked.listings.iter().filter(|listing| !listing.is_known).count();
+    known == cached
+        && cached == entries.filter(|entry| matches!(entry.inside, Inside::Content(_))).count()
+        && read * KNOWN_FOR_EACH_READ <= walked.listings.len()
 }
 
 impl Scan<'_> {

@@ -3,9 +3,11 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use envup_agent::Cache;
+
 use super::Ground;
-use super::directory::{Seen, Walker};
-use super::entry::Listing;
+use super::directory::{Ahead, Seen, Walker};
+use super::entry::{Listing, stamp};
 
 /// More threads than this only wait for each other.
 const MOST_THREADS: usize = 8;
@@ -19,12 +21,12 @@ pub struct Walked {
     pub unread: Vec<(Vec<u8>, String)>,
 }
 
-/// Walks the whole machine.
-pub fn walk(ground: &Ground) -> Walked {
+/// Walks the whole machine. What the cache knows of directories need not be read.
+pub fn walk(ground: &Ground, cache: &Cache<'_>) -> Walked {
     let queue = Queue::default();
-    queue.lock().directories.push(Vec::new());
+    queue.lock().directories.push(Ahead { path: Vec::new(), stamp: stamp(&ground.status) });
     let mut walked = Walked::default();
-    for seen in at_once(|| work(ground, &queue)) {
+    for seen in at_once(|| work(ground, cache, &queue)) {
         walked.listings.extend(seen.listings);
         walked.unread.extend(seen.unread);
     }
@@ -42,8 +44,8 @@ pub fn at_once<T: Send>(work: impl Fn() -> T + Sync) -> Vec<T> {
     })
 }
 
-fn work(ground: &Ground, queue: &Queue) -> Seen {
-    let mut walker = Walker::new(ground);
+fn work(ground: &Ground, cache: &Cache<'_>, queue: &Queue) -> Seen {
+    let mut walker = Walker::new(ground, cache);
     let mut further = Vec::new();
     while let Some(directory) = queue.next() {
         walker.directory(directory, &mut further);
@@ -61,14 +63,14 @@ struct Queue {
 
 #[derive(Default)]
 struct Open {
-    directories: Vec<Vec<u8>>,
+    directories: Vec<Ahead>,
     /// Directories that a thread is at, which may bring more.
     at_work: usize,
 }
 
 impl Queue {
     /// Something to do; `None` when everything is done.
-    fn next(&self) -> Option<Vec<u8>> {
+    fn next(&self) -> Option<Ahead> {
         let mut open = self.lock();
         loop {
             if let Some(directory) = open.directories.pop() {
@@ -83,7 +85,7 @@ impl Queue {
     }
 
     /// A directory is done, and this is what it brought.
-    fn done(&self, further: &mut Vec<Vec<u8>>) {
+    fn done(&self, further: &mut Vec<Ahead>) {
         let mut open = self.lock();
         open.at_work -= 1;
         let is_news = !further.is_empty() || open.at_work == 0;
