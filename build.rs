@@ -64,7 +64,9 @@ fn build_agent() -> Result<(), String> {
         .status()
         .map_err(|error| format!("cannot start cargo: {error}"))?;
     if !status.success() {
-        return Err(format!("cargo ended with {status}"));
+        return Err(format!(
+            "cargo ended with {status}; if that was its linker: it must be lld, as in the toolchains of rustup"
+        ));
     }
     let program = built.join(&target).join("release").join("envup-agent");
     std::fs::copy(&program, out.join("envup-agent"))
