@@ -10,8 +10,8 @@ use crate::model::id::Identity;
 use crate::model::observed::{Observed, ObservedMachine, ObservedThing, Owner, PublishedPort, State};
 use crate::provider::Scope;
 use bollard::models::{
-    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, ContainerSummary, EndpointSettings,
-    NetworkSettings,
+    ContainerConfig, ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, ContainerSummary,
+    EndpointSettings, NetworkSettings,
 };
 use bollard::query_parameters::{
     InspectContainerOptions, ListContainersOptionsBuilder, ListNetworksOptionsBuilder,
@@ -108,12 +108,9 @@ fn machine(found: &ContainerInspectResponse, image: Option<&str>, ours: Ours) ->
     let engine_id = found.id.clone().unwrap_or_default();
     let is_box = labels::is_box(config.labels.as_ref());
     let state = found.state.clone().unwrap_or_default();
-    // A box is called by its content: who brings it to the engine once more, perhaps at the same time, gives its name to an
-    // equal image.
-    let image = image.filter(|_| !is_box);
     let known = Known {
         identity: &identity,
-        image: labels::base(config.labels.as_ref()).or(image).or(config.image.as_deref()).unwrap_or_default(),
+        image: made_from(&config, image),
         config: &config,
         host: &host,
         networks: &joined,
@@ -138,6 +135,14 @@ fn machine(found: &ContainerInspectResponse, image: Option<&str>, ours: Ours) ->
         owner: ours.owner,
         engine_id,
     }
+}
+
+/// What a machine counts as made from. Its image is `listed` by name as long as the name means this image, else by id; but a box
+/// is called by its content: who brings it to the engine once more, perhaps at the same time, gives its name to an equal image.
+pub(super) fn made_from<'a>(config: &'a ContainerConfig, listed: Option<&'a str>) -> &'a str {
+    let labels = config.labels.as_ref();
+    let listed = listed.filter(|_| !labels::is_box(labels));
+    labels::base(labels).or(listed).or(config.image.as_deref()).unwrap_or_default()
 }
 
 fn nanoseconds(time: &str) -> Option<i64> {
@@ -238,7 +243,7 @@ mod tests {
     #[test]
     fn an_image_may_lose_its_name_to_another_and_a_box_only_to_an_equal_one() {
         let image = |is_box: &str| {
-            let config = bollard::models::ContainerConfig {
+            let config = ContainerConfig {
                 image: Some("envup-box/debian-12:9b3365".into()),
                 labels: Some([("envup.box".to_owned(), is_box.to_owned())].into()),
                 ..Default::default()

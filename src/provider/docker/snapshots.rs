@@ -7,7 +7,7 @@ use super::client::Client;
 use super::data::{self, Place};
 use super::errors::{Explain, optional};
 use super::labels::{self, Kind, Labels};
-use super::{create, layers, prune};
+use super::{create, layers, observe, prune};
 use crate::event::{Context, Event};
 use crate::model::digest::{Digester, short};
 use crate::model::id::Identity;
@@ -115,13 +115,10 @@ fn base(client: &Client, found: &ContainerInspectResponse) -> Result<String> {
     Ok(made_from(&config, found.image.as_deref().unwrap_or_default(), means.as_deref()).to_owned())
 }
 
-/// The name of a machine's image, or its id when the name `means` another one by now. A box is called by its content: who
-/// brings it to the engine once more gives its name to an equal image.
+/// As a plan compares it; `means` is the id of the image that has the name of the machine's by now.
 fn made_from<'a>(config: &'a ContainerConfig, id: &'a str, means: Option<&str>) -> &'a str {
-    let labels = config.labels.as_ref();
-    let name = config.image.as_deref().unwrap_or_default();
-    let by_name = if labels::is_box(labels) || means == Some(id) { name } else { id };
-    labels::base(labels).unwrap_or(by_name)
+    let name = config.image.as_deref().filter(|_| means == Some(id));
+    observe::made_from(config, Some(name.unwrap_or(id)))
 }
 
 /// Where volumes are in a machine that are not of the stack and go with it.
