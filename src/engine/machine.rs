@@ -154,9 +154,8 @@ impl Work<'_> {
             self.board.wait_for(&board_name(Target::Network, network), Condition::Ready, self.context)?;
         }
         let new = self.new_machine(self.known_image())?;
-        let is_on = |one: &ObservedMachine| matches!(one.state, State::Running | State::Paused);
         let wants_off = fields.iter().any(|field| self.provider.capabilities().is_updated_off(field));
-        if wants_off && self.observed().is_some_and(is_on) {
+        if wants_off && self.observed().is_some_and(|observed| observed.state.is_on()) {
             self.doing("stopping");
             let (name, grace) = (self.machine.name.as_str(), self.machine.stop_grace);
             self.call(Operation::StopMachine { name, grace })?;

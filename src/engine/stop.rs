@@ -3,7 +3,6 @@
 use super::{World, existing, observe};
 use crate::event::{Context, Event, Outcome};
 use crate::model::machine::Machine;
-use crate::model::observed::State;
 use crate::model::{Error, Result};
 use crate::plan::dependencies_first;
 use crate::provider::Operation;
@@ -13,10 +12,7 @@ use std::time::Instant;
 /// Stops these machines, those that need others first. Machines that do not run are left as they are.
 pub fn stop(world: &World, names: &BTreeSet<String>, context: &Context) -> Result<Vec<String>> {
     let view = observe(world)?;
-    let running = |name: &str| {
-        let machine = view.observed.machine(name);
-        machine.is_some_and(|machine| matches!(machine.state, State::Running | State::Paused))
-    };
+    let running = |name: &str| view.observed.machine(name).is_some_and(|machine| machine.state.is_on());
     let ours = existing::ours(world, names)?;
     let chosen: BTreeSet<String> = ours.into_iter().filter(|name| running(name)).collect();
     context.emit(Event::Begin { machines: chosen.iter().cloned().collect() });

@@ -101,6 +101,11 @@ pub enum State {
 const ENDED_FROM_OUTSIDE: [i64; 3] = [130, 137, 143];
 
 impl State {
+    /// Whether the machine is switched on: it has to be stopped before it is off.
+    pub fn is_on(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
+    }
+
     /// What a machine whose process ended with this code does.
     pub fn after(code: i64) -> Self {
         match code {

@@ -10,7 +10,6 @@ use crate::{fields, machine};
 use envup::model::error::Attempt;
 use envup::model::id::Identity;
 use envup::model::machine::{Machine, Port};
-use envup::model::observed::State;
 use envup::model::{Error, Result};
 use std::net::TcpListener;
 use virt::connect::Connect;
@@ -36,7 +35,7 @@ pub fn update(connection: &Connect, identity: &Identity, machine: &Machine) -> R
     };
     let Some((mut labels, shape)) = read(&found)? else { return Ok(()) };
     let wanted = wanted(&machine.ports, &shape.ports)?;
-    let is_running = matches!(state(&found), State::Running | State::Paused);
+    let is_running = state(&found).is_on();
     if is_running {
         change(&found, &shape.ports, &wanted).map_err(|error| error.context(cannot()))?;
     }
