@@ -20,13 +20,16 @@ if command -v dnf; then dnf -q clean packages; elif command -v yum; then yum -q 
 if command -v apk; then rm -rf /var/cache/apk/*; fi
 "#;
 
-/// Makes host keys where the layer's were taken away. An sshd that already looked for them starts over, also one that gave up.
+/// Makes host keys where the layer's were taken away. An sshd that has looked for them starts over, be it that it gave up, tries
+/// again, or found those that were there by then. One that has not begun finds all. Where both names are one unit, once will do.
 const IDENTITY: &str = r#"
 [ -e /var/lib/envup/needs-host-keys ] || exit 0
 exec >/dev/null 2>&1
 ssh-keygen -A && rm /var/lib/envup/needs-host-keys
 for unit in ssh sshd; do
-  if systemctl is-failed $unit; then systemctl reset-failed $unit; systemctl start $unit; else systemctl try-restart $unit; fi
+  case $(systemctl is-active $unit) in
+  active | activating | reloading | failed) systemctl reset-failed $unit; systemctl restart $unit; break ;;
+  esac
 done
 exit 0
 "#;
