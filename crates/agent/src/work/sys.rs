@@ -39,17 +39,6 @@ pub fn contains(bytes: &[u8], value: &[u8]) -> bool {
     !found.is_null()
 }
 
-/// Has threads that are started from now on take their memory from one store. The C library's own way, a store for each thread, asks
-/// the kernel for every further page of it: as many calls as some directories have files.
-#[allow(unsafe_code)]
-pub fn share_memory() {
-    // SAFETY: takes plain numbers; what was given out before stays as it is.
-    #[cfg(target_env = "gnu")]
-    unsafe {
-        libc::mallopt(libc::M_ARENA_MAX, 1);
-    }
-}
-
 /// Ends this process at once, without running what the parent registered for its own end.
 #[allow(unsafe_code)]
 pub fn exit_now() -> ! {

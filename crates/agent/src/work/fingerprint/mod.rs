@@ -46,7 +46,6 @@ use super::answers::Answers;
 use super::caller;
 use super::failure::Failure;
 use super::record;
-use super::sys;
 
 /// What finds the items of one section.
 type Collector = fn(&View<'_>, &mut Found);
@@ -77,7 +76,6 @@ pub fn take(
     input: &mut dyn Read,
     answers: &mut Answers,
 ) -> Result<Reply, Failure> {
-    sys::share_memory();
     // The process is about to end: to give back, one by one, all that was found would only keep the caller waiting.
     let view = ManuallyDrop::new(View::new(request)?);
     let mut fingerprint = ManuallyDrop::new(Fingerprint {
