@@ -23,16 +23,20 @@ struct About {
 pub fn read(root: &Path, owners: &mut Owners) {
     for prefix in PREFIXES {
         let modules = format!("{prefix}/lib/node_modules");
-        for name in names(root, &modules) {
+        let installed = names(root, &modules);
+        for name in &installed {
             if name.starts_with('@') {
                 for inner in names(root, &format!("{modules}/{name}")) {
                     read_package(root, &modules, &format!("{name}/{inner}"), owners);
                 }
             } else {
-                read_package(root, &modules, &name, owners);
+                read_package(root, &modules, name, owners);
             }
         }
-        read_programs(root, prefix, &modules, owners);
+        // Each program has to be asked whether it is a link: most machines have a thousand of them and nothing that one could lead to.
+        if !installed.is_empty() {
+            read_programs(root, prefix, &modules, owners);
+        }
     }
 }
 
