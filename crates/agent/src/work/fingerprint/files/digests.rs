@@ -26,7 +26,7 @@ impl Digests {
     }
 
     /// Adds a path to its package. The order counts: directory by directory, by name.
-    pub fn add(&mut self, package: u32, is_document: bool, path: &[u8], entry: &Entry, owner: &str) {
+    pub fn add(&mut self, package: u32, is_document: bool, path: &[u8], entry: &Entry<'_>, owner: &str) {
         let Some(digests) = self.packages.get_mut(package as usize) else { return };
         let line = &mut self.line;
         line.clear();

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use envup_agent::{Cache, Stamp};
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, fstat, openat, readlinkat, statat};
@@ -12,9 +13,23 @@ use super::entry::{self, Entry, Inside, Kind, Listing};
 use super::place::Place;
 use super::scope::BYTECODE;
 use crate::work::failure::plain;
+use crate::work::fingerprint::owners::lasting;
 
 /// Room for the names that come at once: some thousand.
 const BUFFER: usize = 64 * 1024;
+
+/// Who has no more names than this is not opened: it takes as long as to ask the kernel for some more parts of a path.
+const FEW: usize = 8;
+
+/// Nothing is kept open that lies deeper, so that a deep tree does not take all that may be open.
+const DEEP: usize = 32;
+
+/// An open directory on the way to others: a shorter way than from the root, of which the kernel looks at each part each time.
+pub struct Base {
+    pub handle: OwnedFd,
+    /// The length of its path.
+    pub length: usize,
+}
 
 /// A directory that is still to be looked at.
 pub struct Ahead {
@@ -22,82 +37,91 @@ pub struct Ahead {
     pub path: Vec<u8>,
     /// What it was when its own directory was looked at.
     pub stamp: Stamp,
+    /// One that it lies in.
+    pub base: Arc<Base>,
 }
 
 /// What one thread saw.
 #[derive(Default)]
-pub struct Seen {
-    pub listings: Vec<Listing>,
+pub struct Seen<'c> {
+    pub listings: Vec<Listing<'c>>,
     /// What could not be read, and why.
     pub unread: Vec<(Vec<u8>, String)>,
 }
 
-/// An open directory.
-struct Opened {
-    handle: OwnedFd,
+/// A directory whose names are known.
+struct Named<'c> {
+    /// Itself, or one that it lies in.
+    base: Arc<Base>,
     /// What it was before its names were read.
     stamp: Stamp,
     /// Sorted.
-    names: Vec<Box<[u8]>>,
+    names: Vec<&'c [u8]>,
 }
 
 /// One thread at work.
-pub struct Walker<'a> {
-    pub seen: Seen,
-    ground: &'a Ground,
-    cache: &'a Cache<'a>,
+pub struct Walker<'c> {
+    pub seen: Seen<'c>,
+    ground: &'c Ground,
+    cache: &'c Cache<'c>,
     /// The path of the entry at hand; what `unread` needs.
     path: Vec<u8>,
     /// Where the kernel puts names.
     buffer: Vec<u8>,
 }
 
-impl<'a> Walker<'a> {
-    pub fn new(ground: &'a Ground, cache: &'a Cache<'a>) -> Walker<'a> {
+impl<'c> Walker<'c> {
+    pub fn new(ground: &'c Ground, cache: &'c Cache<'c>) -> Walker<'c> {
         let buffer = Vec::with_capacity(BUFFER);
         Walker { seen: Seen::default(), ground, cache, path: Vec::new(), buffer }
     }
 
     /// Looks at a directory; those in it go to the list.
     pub fn directory(&mut self, ahead: Ahead, further: &mut Vec<Ahead>) {
-        let Ahead { path, stamp } = ahead;
-        self.path.clone_from(&path);
-        let known = self.cache.directory(&path).and_then(|directory| directory.names(stamp));
+        self.path.clone_from(&ahead.path);
+        let known = self.cache.directory(&ahead.path).and_then(|directory| directory.names(ahead.stamp));
         let is_known = known.is_some();
-        let opened = match known {
-            Some(names) => self.known(&path, stamp, &names),
-            None => self.read(&path),
+        let named = match known {
+            Some(names) => ahead.known(names.len()).map(|base| Named { base, stamp: ahead.stamp, names }),
+            None => self.read(&ahead),
         };
-        let Opened { handle, stamp, names } = match opened {
-            Ok(opened) => opened,
+        let Named { base, stamp, names } = match named {
+            Ok(named) => named,
             Err(error) => return self.cannot(error),
         };
+        let path = ahead.path;
         let place = Place::of(&path);
         let scope = &self.ground.scope;
         let out = scope.left_out(&path);
-        let is_told = |name: &[u8]| name != BYTECODE && !out.iter().any(|out| **out == *name);
-        let (names, mut left_out): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| is_told(name));
+        let mut left_out = Vec::new();
         let mut entries = Vec::with_capacity(names.len());
         for name in names {
+            if name == BYTECODE || out.iter().any(|out| out == name) {
+                left_out.push(name);
+                continue;
+            }
             self.path.truncate(path.len());
             self.path.push(b'/');
-            self.path.extend_from_slice(&name);
-            let status = match statat(&handle, &*name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT) {
-                Ok(status) => status,
-                Err(error) => {
-                    self.cannot(error);
-                    left_out.push(name);
-                    continue;
-                }
-            };
+            self.path.extend_from_slice(name);
+            let from_base = &self.path[base.length + 1..];
+            let status =
+                match statat(&base.handle, from_base, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT) {
+                    Ok(status) => status,
+                    Err(error) => {
+                        self.cannot(error);
+                        left_out.push(name);
+                        continue;
+                    }
+                };
             let mut entry = Entry::new(name, &status);
             entry.explained = place.explained(&self.path);
             match entry.kind {
                 Kind::Directory if scope.opens(&self.path, status.st_dev) => {
-                    further.push(Ahead { path: self.path.clone(), stamp: entry::stamp(&status) });
+                    let (path, base) = (self.path.clone(), base.clone());
+                    further.push(Ahead { path, stamp: entry::stamp(&status), base });
                 }
                 Kind::Link if entry.explained.is_none() => {
-                    match readlinkat(&handle, &*entry.name, Vec::new()) {
+                    match readlinkat(&base.handle, from_base, Vec::new()) {
                         Ok(target) => entry.inside = Inside::Target(target.into_bytes().into()),
                         Err(error) => self.cannot(error),
                     }
@@ -110,34 +134,54 @@ impl<'a> Walker<'a> {
         self.seen.listings.push(Listing { path, place, stamp, is_known, left_out, entries });
     }
 
-    /// Opens a directory whose names are known, only to get at what is in it.
-    fn known(&self, path: &[u8], stamp: Stamp, names: &[&[u8]]) -> rustix::io::Result<Opened> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let handle = openat(&self.ground.root, below(path), flags, Mode::empty())?;
-        Ok(Opened { handle, stamp, names: names.iter().map(|name| Box::from(*name)).collect() })
-    }
-
     /// Opens a directory and reads the names in it.
-    fn read(&mut self, path: &[u8]) -> rustix::io::Result<Opened> {
-        let handle = open(&self.ground.root, below(path), OFlags::DIRECTORY)?;
+    fn read(&mut self, ahead: &Ahead) -> rustix::io::Result<Named<'c>> {
+        let handle = open(&ahead.base.handle, ahead.from_base(), OFlags::DIRECTORY)?;
         // Another one may be in its place by now.
         let stamp = entry::stamp(&fstat(&handle)?);
-        let mut names = Vec::new();
+        let mut names: Vec<&[u8]> = Vec::new();
         let mut entries = RawDir::new(&handle, self.buffer.spare_capacity_mut());
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if !matches!(name, b"." | b"..") {
-                names.push(name.into());
+                names.push(lasting(name.to_vec()));
             }
         }
         names.sort_unstable();
-        Ok(Opened { handle, stamp, names })
+        let base = if ahead.may_stay_open() { ahead.opened(handle) } else { ahead.base.clone() };
+        Ok(Named { base, stamp, names })
     }
 
     /// Notes that the entry at hand could not be read, unless it is simply gone by now.
     fn cannot(&mut self, error: impl Into<io::Error>) {
         note(&mut self.seen.unread, &self.path, &error.into());
+    }
+}
+
+impl Ahead {
+    /// The path as its base takes it.
+    fn from_base(&self) -> &[u8] {
+        self.path.get(self.base.length + 1..).unwrap_or(b".")
+    }
+
+    /// Whether it may stay open while somebody looks at what is in it.
+    fn may_stay_open(&self) -> bool {
+        self.path.iter().filter(|byte| **byte == b'/').count() <= DEEP
+    }
+
+    /// Itself as a base.
+    fn opened(&self, handle: OwnedFd) -> Arc<Base> {
+        Arc::new(Base { handle, length: self.path.len() })
+    }
+
+    /// Where what is in it is told from, when its names are known.
+    fn known(&self, names: usize) -> rustix::io::Result<Arc<Base>> {
+        if names <= FEW || !self.may_stay_open() {
+            return Ok(self.base.clone());
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(self.opened(openat(&self.base.handle, self.from_base(), flags, Mode::empty())?))
     }
 }
 

@@ -7,7 +7,7 @@ use super::place::Place;
 use crate::work::fingerprint::owners::Owned;
 
 /// What the walk saw in one directory.
-pub struct Listing {
+pub struct Listing<'c> {
     /// Its path, empty for the root.
     pub path: Vec<u8>,
     /// What that says about what is in it.
@@ -17,14 +17,14 @@ pub struct Listing {
     /// Whether the cache knew its names.
     pub is_known: bool,
     /// Names that are not told.
-    pub left_out: Vec<Box<[u8]>>,
+    pub left_out: Vec<&'c [u8]>,
     /// Sorted by name.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Entry<'c>>,
 }
 
 /// One path.
-pub struct Entry {
-    pub name: Box<[u8]>,
+pub struct Entry<'c> {
+    pub name: &'c [u8],
     pub kind: Kind,
     /// Permissions, with setuid, setgid and sticky bit.
     pub mode: u16,
@@ -68,9 +68,9 @@ pub enum Inside {
     Device(u64),
 }
 
-impl Entry {
+impl<'c> Entry<'c> {
     /// From what the file system says.
-    pub fn new(name: Box<[u8]>, status: &Stat) -> Entry {
+    pub fn new(name: &'c [u8], status: &Stat) -> Entry<'c> {
         let mut entry = Entry {
             name,
             kind: Kind::File,

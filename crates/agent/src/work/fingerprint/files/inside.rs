@@ -21,7 +21,7 @@ use super::walk::{Walked, at_once};
 const ALONE: u64 = 1 << 20;
 
 /// Looks into all files; gives how many of them the cache knew.
-pub fn look(scan: &Scan<'_>, walked: &mut Walked) -> usize {
+pub fn look(scan: &Scan<'_>, walked: &mut Walked<'_>) -> usize {
     let listings = Mutex::new(walked.listings.iter_mut());
     let lookers = at_once(|| {
         let mut looker = Looker::new(scan);
@@ -58,46 +58,46 @@ fn next<I: Iterator>(work: &Mutex<I>) -> Option<I::Item> {
 
 /// What one thread found.
 #[derive(Default)]
-struct Found<'w> {
+struct Found<'w, 'c> {
     /// How many files the cache knew.
     known: usize,
-    large: Vec<Large<'w>>,
+    large: Vec<Large<'w, 'c>>,
     /// What could not be read, and why.
     unread: Vec<(Vec<u8>, String)>,
 }
 
 /// A large file to read.
-struct Large<'w> {
+struct Large<'w, 'c> {
     path: Vec<u8>,
     place: Place,
-    entry: &'w mut Entry,
+    entry: &'w mut Entry<'c>,
 }
 
 /// One thread at work.
-struct Looker<'a, 'w> {
+struct Looker<'a, 'w, 'c> {
     scan: &'a Scan<'a>,
     reader: Reader<'a>,
     /// The path of the entry at hand.
     path: Vec<u8>,
-    found: Found<'w>,
+    found: Found<'w, 'c>,
 }
 
-impl<'a, 'w> Looker<'a, 'w> {
-    fn new(scan: &'a Scan<'a>) -> Looker<'a, 'w> {
+impl<'a, 'w, 'c> Looker<'a, 'w, 'c> {
+    fn new(scan: &'a Scan<'a>) -> Looker<'a, 'w, 'c> {
         Looker { scan, reader: Reader::new(scan.view), path: Vec::new(), found: Found::default() }
     }
 
-    fn listing(&mut self, listing: &'w mut Listing) {
+    fn listing(&mut self, listing: &'w mut Listing<'c>) {
         let scan = self.scan;
         let owners = scan.view.owners();
         let Listing { path: directory, place, entries, .. } = listing;
         let holder = owners.holder(directory);
         let mut cached = scan.cache.directory(directory).map_or(&[][..], |cached| &cached.files);
-        let handle = LazyCell::new(|| open(&scan.ground.root, below(directory), OFlags::DIRECTORY));
+        let handle = LazyCell::new(|| open(&scan.ground.root.handle, below(directory), OFlags::DIRECTORY));
         for entry in entries {
             self.path.clone_from(directory);
             self.path.push(b'/');
-            self.path.extend_from_slice(&entry.name);
+            self.path.extend_from_slice(entry.name);
             entry.owned = owners.listed(&self.path).or(holder);
             let Some(how) = self.how(place, entry) else { continue };
             if let Some(known) = known(&mut cached, entry, how) {
@@ -107,21 +107,21 @@ impl<'a, 'w> Looker<'a, 'w> {
                 self.found.large.push(Large { path: self.path.clone(), place: *place, entry });
             } else {
                 let file = handle.as_ref().map_err(|error| *error);
-                let file = file.and_then(|handle| open(handle, &entry.name, OFlags::empty()));
+                let file = file.and_then(|handle| open(handle, entry.name, OFlags::empty()));
                 self.read(file, place, entry);
             }
         }
     }
 
-    fn large(&mut self, large: Large<'_>) {
+    fn large(&mut self, large: Large<'_, '_>) {
         self.path = large.path;
-        let file = open(&self.scan.ground.root, below(&self.path), OFlags::empty());
+        let file = open(&self.scan.ground.root.handle, below(&self.path), OFlags::empty());
         self.read(file, &large.place, large.entry);
     }
 
     /// Digests a file. The walk was there some time ago: should another one be in its place, that one is told. A digest must
     /// never be kept for what it is not of.
-    fn read(&mut self, file: rustix::io::Result<OwnedFd>, place: &Place, entry: &mut Entry) {
+    fn read(&mut self, file: rustix::io::Result<OwnedFd>, place: &Place, entry: &mut Entry<'_>) {
         let read = file.map_err(io::Error::from).and_then(|file| {
             entry.set(&fstat(&file)?);
             if let Some(how) = self.how(place, entry) {
@@ -136,7 +136,7 @@ impl<'a, 'w> Looker<'a, 'w> {
     }
 
     /// How a regular file is digested; `None` when it is not.
-    fn how(&self, place: &Place, entry: &mut Entry) -> Option<How> {
+    fn how(&self, place: &Place, entry: &mut Entry<'_>) -> Option<How> {
         entry.is_secret = entry.kind == Kind::File && place.is_secret(entry);
         if entry.kind != Kind::File {
             return None;
@@ -155,11 +155,11 @@ impl<'a, 'w> Looker<'a, 'w> {
 }
 
 /// What the last time's cache still knows of a file. Entries come sorted by name like the cache: what is before them is done.
-fn known<'c>(cached: &mut &'c [CachedFile<'c>], entry: &Entry, how: How) -> Option<&'c CachedFile<'c>> {
-    while let Some((_, rest)) = cached.split_first().filter(|(first, _)| *first.name < *entry.name) {
+fn known<'c>(cached: &mut &'c [CachedFile<'c>], entry: &Entry<'_>, how: How) -> Option<&'c CachedFile<'c>> {
+    while let Some((_, rest)) = cached.split_first().filter(|(first, _)| first.name < entry.name) {
         *cached = rest;
     }
-    let file = cached.first().filter(|file| *file.name == *entry.name)?;
+    let file = cached.first().filter(|file| file.name == entry.name)?;
     let is_same = (file.inode, file.size, file.changed) == (entry.inode, entry.size, entry.changed);
     let is_enough =
         matches!(file.content, Content::Keyed(_)) == how.is_keyed && (file.md5.is_some() || !how.with_md5);

@@ -13,25 +13,25 @@ const TICK: u64 = 20_000_000;
 const COARSE_TICK: u64 = 2_000_000_000;
 
 /// The cache for the next time, as bytes.
-pub fn keep(scan: &Scan<'_>, key_id: &str, walked: &Walked) -> Vec<u8> {
+pub fn keep(scan: &Scan<'_>, key_id: &str, walked: &Walked<'_>) -> Vec<u8> {
     let directories = walked.listings.iter().map(|listing| directory(listing, scan.ground.began));
     Cache { key_id, directories: directories.collect() }.to_bytes()
 }
 
-fn directory(listing: &Listing, began: u64) -> CachedDirectory<'_> {
+fn directory<'w>(listing: &'w Listing<'w>, began: u64) -> CachedDirectory<'w> {
     let files: Vec<CachedFile<'_>> = listing.entries.iter().filter_map(|entry| file(entry, began)).collect();
-    let is_file = |entry: &&Entry| matches!(entry.inside, Inside::Content(_));
-    let others = listing.entries.iter().filter(|entry| !is_file(entry)).map(|entry| &*entry.name);
-    let mut others: Vec<&[u8]> = others.chain(listing.left_out.iter().map(|name| &**name)).collect();
+    let is_file = |entry: &&Entry<'_>| matches!(entry.inside, Inside::Content(_));
+    let others = listing.entries.iter().filter(|entry| !is_file(entry)).map(|entry| entry.name);
+    let mut others: Vec<&[u8]> = others.chain(listing.left_out.iter().copied()).collect();
     others.sort_unstable();
     let stamp = Stamp { changed: settled(listing.stamp.changed, began), ..listing.stamp };
     CachedDirectory { path: &listing.path, stamp, files, others }
 }
 
-fn file(entry: &Entry, began: u64) -> Option<CachedFile<'_>> {
+fn file<'c>(entry: &Entry<'c>, began: u64) -> Option<CachedFile<'c>> {
     let Inside::Content(content) = entry.inside else { return None };
     Some(CachedFile {
-        name: &entry.name,
+        name: entry.name,
         inode: entry.inode,
         size: entry.size,
         changed: settled(entry.changed, began),
@@ -62,7 +62,7 @@ mod tests {
         let began = 1_700_000_000_500_000_000;
         let kept = |changed| {
             let entry = Entry {
-                name: Box::default(),
+                name: b"",
                 kind: Kind::File,
                 mode: 0o644,
                 user: 0,

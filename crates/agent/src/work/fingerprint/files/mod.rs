@@ -19,12 +19,14 @@ mod secret;
 mod tell;
 mod walk;
 
-use std::os::fd::OwnedFd;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use envup_agent::{Cache, Content, Level};
 use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, openat};
 
+use self::directory::Base;
 use self::entry::{Entry, Inside};
 use self::place::Place;
 use self::scope::Scope;
@@ -55,7 +57,7 @@ struct Scan<'a> {
 
 /// Where the walk goes.
 struct Ground {
-    root: OwnedFd,
+    root: Arc<Base>,
     status: Stat,
     scope: Scope,
     /// When it began, in nanoseconds since 1970.
@@ -75,14 +77,14 @@ fn is_usable(cache: &Cache<'_>, key_id: &str) -> bool {
 pub fn collect(view: &View<'_>, level: Level, cache_bytes: &[u8]) -> Result<Files, Failure> {
     let key_id = view.key_id();
     let cache = Cache::from_bytes(cache_bytes).ok().filter(|cache| is_usable(cache, &key_id));
-    let scan = Scan { view, level, cache: cache.unwrap_or_default(), ground: ground(view)? };
-    let mut walked = walk::walk(&scan.ground, &scan.cache);
+    let (cache, ground) = (cache.unwrap_or_default(), ground(view)?);
+    // The process is about to end: to give tens of thousands of things back one by one would only take time.
+    let scan = ManuallyDrop::new(Scan { view, level, cache, ground });
+    let mut walked = ManuallyDrop::new(walk::walk(&scan.ground, &scan.cache));
     let known = inside::look(&scan, &mut walked);
     let mut found = Found::default();
     let digests = tell::tell(&scan, &walked, &mut found);
     let kept = (!is_all_known(&walked, known, &scan.cache)).then(|| keep::keep(&scan, &key_id, &walked));
-    // The process is about to end: to give tens of thousands of names back one by one would only take time.
-    std::mem::forget((scan, walked));
     Ok(Files { found, digests, cache: kept.filter(|kept| *kept != cache_bytes) })
 }
 
@@ -94,6 +96,7 @@ fn ground(view: &View<'_>) -> Result<Ground, Failure> {
         opened.map_err(|error| Failure::io(format!("cannot open {}", path.display()), error))?;
     let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos());
     let scope = Scope::read(&path, status.st_dev);
+    let root = Arc::new(Base { handle: root, length: 0 });
     Ok(Ground { root, status, scope, began: u64::try_from(began).unwrap_or_default() })
 }
 
@@ -102,7 +105,7 @@ fn ground(view: &View<'_>) -> Result<Ground, Failure> {
 const KNOWN_FOR_EACH_READ: usize = 64;
 
 /// Whether the cache holds exactly the files that were read, and nearly all directories.
-fn is_all_known(walked: &Walked, known: usize, cache: &Cache<'_>) -> bool {
+fn is_all_known(walked: &Walked<'_>, known: usize, cache: &Cache<'_>) -> bool {
     let entries = walked.listings.iter().flat_map(|listing| &listing.entries);
     let cached: usize = cache.directories.iter().map(|directory| directory.files.len()).sum();
     let read = walked.listings.iter().filter(|listing| !listing.is_known).count();
@@ -113,13 +116,13 @@ fn is_all_known(walked: &Walked, known: usize, cache: &Cache<'_>) -> bool {
 
 impl Scan<'_> {
     /// Whether a file is compared with the MD5 that its package promised.
-    fn needs_md5(&self, place: &Place, entry: &Entry) -> bool {
+    fn needs_md5(&self, place: &Place, entry: &Entry<'_>) -> bool {
         let Some(promise) = self.promise(entry) else { return false };
         let is_promised = matches!(promise, Promise::Md5sums { .. }) && !place.each;
         is_promised && (self.level == Level::Full || place.is_suspect(entry, promise))
     }
 
-    fn promise(&self, entry: &Entry) -> Option<&Promise> {
+    fn promise(&self, entry: &Entry<'_>) -> Option<&Promise> {
         let package = self.view.owners().packages().get(entry.owned?.package as usize)?;
         Some(&package.promise)
     }

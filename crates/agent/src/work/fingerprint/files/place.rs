@@ -93,7 +93,7 @@ impl Place {
     }
 
     /// How a regular file is looked at.
-    pub fn look(&self, entry: &Entry, level: Level) -> Look {
+    pub fn look(&self, entry: &Entry<'_>, level: Level) -> Look {
         if entry.explained.is_some() || self.is_log {
             return Look::Untold;
         }
@@ -105,12 +105,12 @@ impl Place {
     }
 
     /// Whether what is in a file may not be told with a digest that everybody could compute.
-    pub fn is_secret(&self, entry: &Entry) -> bool {
-        self.is_secret || secret::is_private(entry.mode, entry.group) || secret::is_secret_name(&entry.name)
+    pub fn is_secret(&self, entry: &Entry<'_>) -> bool {
+        self.is_secret || secret::is_private(entry.mode, entry.group) || secret::is_secret_name(entry.name)
     }
 
     /// Whether MD5 is needed too, to tell whether a packaged file still is what was unpacked.
-    pub fn is_suspect(&self, entry: &Entry, promise: &Promise) -> bool {
+    pub fn is_suspect(&self, entry: &Entry<'_>, promise: &Promise) -> bool {
         let Promise::Md5sums { unpacked, .. } = promise else { return false };
         !self.each && entry.changed > unpacked.saturating_add(UNPACKING)
     }
@@ -134,9 +134,9 @@ mod tests {
     use super::super::entry::{Inside, Kind};
     use super::*;
 
-    fn file(name: &str, mode: u16, size: u64) -> Entry {
+    fn file(name: &str, mode: u16, size: u64) -> Entry<'_> {
         Entry {
-            name: name.as_bytes().into(),
+            name: name.as_bytes(),
             kind: Kind::File,
             mode,
             user: 0,
@@ -154,11 +154,10 @@ mod tests {
 
     #[test]
     fn a_place_says_how_closely_files_are_looked_at() {
-        let look = |directory: &str, entry: &Entry, level| {
+        let look = |directory: &str, entry: &Entry<'_>, level| {
             let place = Place::of(directory.as_bytes());
             let is_secret = place.is_secret(entry);
-            place
-                .look(&Entry { name: entry.name.clone(), inside: Inside::Untold, is_secret, ..*entry }, level)
+            place.look(&Entry { inside: Inside::Untold, is_secret, ..*entry }, level)
         };
         let (usual, private, large) = (file("a", 0o644, 1), file("a", 0o600, 1), file("a", 0o644, LARGE + 1));
         assert_eq!(look("/etc", &usual, Level::Fast), Look::Sha256);

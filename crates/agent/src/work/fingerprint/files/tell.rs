@@ -22,7 +22,7 @@ use crate::work::fingerprint::view::{Found, hex};
 const PROTOCOLS: [&[u8]; 2] = [b"gem_make.out", b"mkmf.log"];
 
 /// Items go into `found`, what packages have in common into their digests.
-pub fn tell(scan: &Scan<'_>, walked: &Walked, found: &mut Found) -> Digests {
+pub fn tell(scan: &Scan<'_>, walked: &Walked<'_>, found: &mut Found) -> Digests {
     let owners = scan.view.owners();
     let names = Names::read(scan.view, found);
     let mut teller = Teller {
@@ -45,7 +45,7 @@ pub fn tell(scan: &Scan<'_>, walked: &Walked, found: &mut Found) -> Digests {
         for entry in &listing.entries {
             path.truncate(listing.path.len());
             path.push(b'/');
-            path.extend_from_slice(&entry.name);
+            path.extend_from_slice(entry.name);
             teller.entry(&listing.place, &path, entry);
         }
     }
@@ -74,16 +74,16 @@ struct Teller<'a> {
 impl Teller<'_> {
     /// The root directory, which is in no other one.
     fn root(&mut self) {
-        let entry = Entry::new(Box::default(), &self.scan.ground.status);
+        let entry = Entry::new(b"", &self.scan.ground.status);
         self.item(b"/", &entry);
     }
 
-    fn entry(&mut self, place: &Place, path: &[u8], entry: &Entry) {
+    fn entry(&mut self, place: &Place, path: &[u8], entry: &Entry<'_>) {
         if let Some(number) = entry.owned.and_then(|owned| owned.number) {
             self.is_seen[number as usize] = true;
         }
         let Some(owned) = entry.owned else { return self.item(path, entry) };
-        if self.scan.promise(entry) == Some(&Promise::Language) && PROTOCOLS.contains(&&*entry.name) {
+        if self.scan.promise(entry) == Some(&Promise::Language) && PROTOCOLS.contains(&entry.name) {
             return;
         }
         if self.is_told(place, path, entry, owned) {
@@ -96,7 +96,7 @@ impl Teller<'_> {
     }
 
     /// Whether the entry of a package is told as an item.
-    fn is_told(&mut self, place: &Place, path: &[u8], entry: &Entry, owned: Owned) -> bool {
+    fn is_told(&mut self, place: &Place, path: &[u8], entry: &Entry<'_>, owned: Owned) -> bool {
         match self.scan.promise(entry) {
             Some(Promise::Language) => {
                 self.is_recorded_otherwise(entry, owned) || is_dangerous(entry) || entry.is_secret
@@ -113,7 +113,7 @@ impl Teller<'_> {
     }
 
     /// Whether a file is not what its package recorded with SHA-256.
-    fn is_recorded_otherwise(&self, entry: &Entry, owned: Owned) -> bool {
+    fn is_recorded_otherwise(&self, entry: &Entry<'_>, owned: Owned) -> bool {
         let recorded = self.scan.view.owners().recorded(owned);
         recorded.is_some_and(|sha256| match &entry.inside {
             Inside::Content(Content::Sha256(found)) => found != sha256,
@@ -126,7 +126,7 @@ impl Teller<'_> {
         &mut self,
         place: &Place,
         path: &[u8],
-        entry: &Entry,
+        entry: &Entry<'_>,
         owned: Owned,
         promise: &Promise,
     ) -> bool {
@@ -143,7 +143,7 @@ impl Teller<'_> {
         }
     }
 
-    fn item(&mut self, path: &[u8], entry: &Entry) {
+    fn item(&mut self, path: &[u8], entry: &Entry<'_>) {
         let package = entry.owned.and_then(|owned| package(self.scan, owned));
         let mode = (entry.kind != Kind::Link).then(|| format!("{:04o}", entry.mode));
         let inside = match &entry.inside {
@@ -167,14 +167,14 @@ impl Teller<'_> {
     }
 
     /// What packages brought and is not there.
-    fn missing(&mut self, walked: &Walked) {
+    fn missing(&mut self, walked: &Walked<'_>) {
         let owners = self.scan.view.owners();
         for (path, owned) in owners.paths() {
             let is_seen = owned.number.is_some_and(|number| self.is_seen[number as usize]);
             if is_seen || self.is_hidden(path, walked) {
                 continue;
             }
-            let gone = statat(&self.scan.ground.root, &path[1..], AtFlags::SYMLINK_NOFOLLOW);
+            let gone = statat(&self.scan.ground.root.handle, &path[1..], AtFlags::SYMLINK_NOFOLLOW);
             if matches!(gone, Err(Errno::NOENT | Errno::NOTDIR)) {
                 let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or_default();
                 let explained = Place::of(&path[..end]).explained(path).map(Section::as_str);
@@ -185,7 +185,7 @@ impl Teller<'_> {
     }
 
     /// Whether nobody could have seen a path, or many machines leave it away.
-    fn is_hidden(&self, path: &[u8], walked: &Walked) -> bool {
+    fn is_hidden(&self, path: &[u8], walked: &Walked<'_>) -> bool {
         is_document(path)
             || !self.scan.ground.scope.reaches(path)
             || walked.unread.iter().any(|(unread, _)| is_below(path, unread))
@@ -199,7 +199,7 @@ fn package<'s>(scan: &Scan<'s>, owned: Owned) -> Option<&'s str> {
 }
 
 /// Whether owner and permissions are those that most packages give; what is not so is told one by one.
-fn is_usual(entry: &Entry, owner: (u32, u32)) -> bool {
+fn is_usual(entry: &Entry<'_>, owner: (u32, u32)) -> bool {
     let modes: &[u16] = match entry.kind {
         Kind::File => &[0o644, 0o755],
         Kind::Directory => &[0o755],
@@ -210,7 +210,7 @@ fn is_usual(entry: &Entry, owner: (u32, u32)) -> bool {
 }
 
 /// Whether an entry runs as somebody else, may be written by everybody, or is no file at all.
-fn is_dangerous(entry: &Entry) -> bool {
+fn is_dangerous(entry: &Entry<'_>) -> bool {
     match entry.kind {
         Kind::File | Kind::Directory => entry.mode & 0o7002 != 0,
         Kind::Link => false,

@@ -14,17 +14,18 @@ const MOST_THREADS: usize = 8;
 
 /// Everything the walk saw.
 #[derive(Default)]
-pub struct Walked {
+pub struct Walked<'c> {
     /// Sorted by path.
-    pub listings: Vec<Listing>,
+    pub listings: Vec<Listing<'c>>,
     /// What could not be read, and why; sorted.
     pub unread: Vec<(Vec<u8>, String)>,
 }
 
 /// Walks the whole machine. What the cache knows of directories need not be read.
-pub fn walk(ground: &Ground, cache: &Cache<'_>) -> Walked {
+pub fn walk<'c>(ground: &'c Ground, cache: &'c Cache<'c>) -> Walked<'c> {
     let queue = Queue::default();
-    queue.lock().directories.push(Ahead { path: Vec::new(), stamp: stamp(&ground.status) });
+    let root = Ahead { path: Vec::new(), stamp: stamp(&ground.status), base: ground.root.clone() };
+    queue.lock().directories.push(root);
     let mut walked = Walked::default();
     for seen in at_once(|| work(ground, cache, &queue)) {
         walked.listings.extend(seen.listings);
@@ -44,7 +45,7 @@ pub fn at_once<T: Send>(work: impl Fn() -> T + Sync) -> Vec<T> {
     })
 }
 
-fn work(ground: &Ground, cache: &Cache<'_>, queue: &Queue) -> Seen {
+fn work<'c>(ground: &'c Ground, cache: &'c Cache<'c>, queue: &Queue) -> Seen<'c> {
     let mut walker = Walker::new(ground, cache);
     let mut further = Vec::new();
     while let Some(directory) = queue.next() {
