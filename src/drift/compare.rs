@@ -8,6 +8,9 @@ use super::difference::Difference;
 use super::fold::fold;
 use super::packaged;
 use super::rules::Rules;
+use super::same::without_same;
+use crate::model::Result;
+use crate::model::error::Attempt;
 use envup_agent::{Fingerprint, Item, Items, Level, Section, Unread};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,6 +59,12 @@ pub fn compare_by(before: &Fingerprint, after: &Fingerprint, rules: &Rules<'_>) 
         unread: unread.collect(),
         complete: before.is_complete() && after.is_complete(),
     }
+}
+
+/// The same from canonical texts that are known to be whole.
+pub fn compare_texts(before: &str, after: &str, rules: &Rules<'_>) -> Result<Comparison> {
+    let [before, after] = without_same(before, after).attempt(|| "reading two fingerprints")?;
+    Ok(compare_by(&before, &after, rules))
 }
 
 /// Both sides, and what was found so far.

@@ -3,7 +3,7 @@
 //! Pure functions over data: no I/O, no clock. Taking fingerprints and keeping baselines is done elsewhere; nothing here says
 //! what should be applied.
 //!
-//! * [`compare`]: two fingerprints become differences, and what nobody can tell.
+//! * [`compare`], [`compare_texts`]: two fingerprints become differences, and what nobody can tell.
 //! * [`weigh`]: how bad a difference is, and why, from a table.
 //! * [`Rules`]: which differences mean nothing, for everybody or for a project.
 //! * [`consensus`]: what several nodes of one role agree on, and which of them stands out.
@@ -22,14 +22,14 @@ mod matrix;
 mod packaged;
 mod report;
 mod rules;
-
+mod same;
 #[cfg(test)]
 mod sample;
 mod severity;
 mod text_diff;
 pub mod version;
 
-pub use compare::{compare, compare_by};
+pub use compare::{compare, compare_by, compare_texts};
 pub use comparison::{Comparison, Incomparable, Side, UnreadOn};
 pub use consensus::{Consensus, Outlier, consensus};
 pub use difference::{Difference, DifferenceKind};

@@ -67,15 +67,15 @@ fn one_node(
             drift.cannot_tell(format!("{name} of {label}: {}", why_not(error)));
         }
     }
-    let taken = match node.taken {
-        Ok(taken) => taken,
+    let here = match node.taken.and_then(|taken| taken.fingerprint()) {
+        Ok(here) => here,
         Err(error) => {
             drift.cannot_tell(why_not(&error));
             return vec![drift];
         }
     };
     let Some(agreed) = consensus(&known, rules) else { return vec![drift] };
-    drift.add(compare_by(&taken.fingerprint, &agreed.fingerprint, rules));
+    drift.add(compare_by(&here, &agreed.fingerprint, rules));
     let apart = agreed.outliers.into_iter().map(|outlier| {
         let mut drift = MachineDrift { outlier: true, ..MachineDrift::new(outlier.node) };
         drift.add(outlier.comparison);

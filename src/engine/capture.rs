@@ -42,17 +42,17 @@ pub fn capture(
         }
     }
     for node in nodes.into_values().flatten() {
-        match node.taken {
-            Ok(taken) => {
-                if let Some(unread) = taken.fingerprint.unread.first() {
-                    let more = taken.fingerprint.unread.len() - 1;
+        match node.taken.and_then(|taken| Ok((taken.fingerprint()?.unread, taken.text))) {
+            Ok((unread, text)) => {
+                if let [unread, more @ ..] = unread.as_slice() {
+                    let more = more.len();
                     let error = incomplete(format!(
                         "{} of {} could not be read: {} ({more} more)",
                         unread.key, node.name, unread.reason
                     ));
                     captured.failed.push((node.name.clone(), error));
                 }
-                captured.texts.insert(node.name, taken.text);
+                captured.texts.insert(node.name, text);
             }
             Err(error) => captured.failed.push((node.name, error)),
         }
@@ -68,7 +68,7 @@ pub fn request_line(world: &World, level: Level) -> Result<String> {
 
 /// The canonical text of the fingerprint in what the agent answered there.
 pub fn imported(answer: &[u8]) -> Result<String> {
-    answered(answer).map(|taken| taken.text).map_err(|error| {
+    answered(answer).and_then(|taken| taken.fingerprint().map(|_| taken.text)).map_err(|error| {
         error.context("importing a fingerprint").hint("the file is what the agent wrote to standard output")
     })
 }

@@ -7,7 +7,7 @@ use super::desired::has_done_its_work;
 use super::fingerprint::known_as;
 use super::nodes::{Node, fingerprints, node_names};
 use super::{PlanOptions, Planned, World, observe, plan_from};
-use crate::drift::{BASELINE, Difference, MachineDrift, Report, Rules, compare_by};
+use crate::drift::{BASELINE, Difference, MachineDrift, Report, Rules, compare_texts};
 use crate::event::Context;
 use crate::model::action::{Reason, Target};
 use crate::model::drift::Level;
@@ -15,7 +15,6 @@ use crate::model::observed::{Observed, ObservedMachine, State};
 use crate::model::{Error, Kind, Result};
 use crate::plan::{AFTER_ANOTHER, Action, RUNS_ALWAYS, WITH_ANOTHER};
 use crate::transport::fingerprint::Taken;
-use envup_agent::Fingerprint;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is compared.
@@ -67,8 +66,8 @@ pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result
     Ok(Report::new(&world.stack, BASELINE, machines, &rules))
 }
 
-/// Baselines, or why they cannot be used, by what they are known as.
-type Baselines = BTreeMap<String, Result<Option<Fingerprint>>>;
+/// The texts of baselines, or why they cannot be used, by what they are known as.
+type Baselines = BTreeMap<String, Result<Option<String>>>;
 
 /// The baselines of the machines that run, which are read while those look at themselves.
 fn baselines(world: &World, observed: &Observed, is_chosen: &dyn Fn(&str) -> bool) -> Baselines {
@@ -142,13 +141,13 @@ fn steps_took(taken: &Taken) -> Option<f64> {
 
 /// What changed inside since the baseline was taken; what could not be looked at is said.
 fn against_baseline(
-    baseline: Result<Option<Fingerprint>>,
+    baseline: Result<Option<String>>,
     taken: Result<Taken>,
     rules: &Rules<'_>,
     drift: &mut MachineDrift,
 ) {
-    let compared = taken
-        .and_then(|taken| Ok(baseline?.map(|baseline| compare_by(&baseline, &taken.fingerprint, rules))));
+    let compare = |baseline: String, taken: Taken| compare_texts(&baseline, &taken.text, rules);
+    let compared = taken.and_then(|taken| baseline?.map(|baseline| compare(baseline, taken)).transpose());
     match compared {
         Ok(Some(comparison)) => drift.add(comparison),
         Ok(None) => drift.cannot_tell("it has no baseline; `env accept` takes one"),

@@ -56,7 +56,9 @@ impl Reference {
                         reference.stands_in(&name, &why_not(&error), age);
                         Known { fingerprint: Ok(fingerprint.clone()), age: Some(age) }
                     }
-                    (taken, _) => Known { fingerprint: taken.map(|taken| taken.fingerprint), age: None },
+                    (taken, _) => {
+                        Known { fingerprint: taken.and_then(|taken| taken.fingerprint()), age: None }
+                    }
                 };
                 reference.add(&machine, name, known);
             }
@@ -105,7 +107,7 @@ impl Reference {
         context: &Context,
     ) -> Result<Self> {
         let taken = take(transport, request(world, level)?, &[], context)?;
-        Ok(Self::of_one(label, &taken.fingerprint, machines))
+        Ok(Self::of_one(label, &taken.fingerprint()?, machines))
     }
 
     /// Whether the Envfile says that there is no such machine: then nothing is missing.

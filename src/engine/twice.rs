@@ -2,7 +2,7 @@
 
 use super::nodes::{Node, fingerprints};
 use super::{PlanOptions, Report, UpOptions, World, observe, plan, up};
-use crate::drift::{Rules, compare_by};
+use crate::drift::{Rules, compare_texts};
 use crate::event::Context;
 use crate::model::drift::Level;
 use crate::model::{Error, Result};
@@ -50,7 +50,7 @@ pub fn again(
             let looked =
                 |node: Node| node.taken.map_err(|error| error.context(format!("looking at {}", node.name)));
             let (before, after) = (looked(before)?, looked(after)?);
-            let comparison = compare_by(&before.fingerprint, &after.fingerprint, &rules);
+            let comparison = compare_texts(&before.text, &after.text, &rules)?;
             let seen = comparison.differences.iter().filter(|difference| difference.rule.is_none());
             let told = seen.map(|seen| format!("{} {} ({})", seen.section, seen.key, seen.kind.as_str()));
             changes.entry(machine.clone()).or_default().extend(told);

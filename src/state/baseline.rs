@@ -28,8 +28,8 @@ impl Baselines {
         Self { directory }
     }
 
-    /// The baseline of a machine; `None` when none was taken.
-    pub fn load(&self, engine_id: &str) -> Result<Option<Fingerprint>> {
+    /// The canonical text of a machine's baseline, every digest in it checked; `None` when none was taken.
+    pub fn load(&self, engine_id: &str) -> Result<Option<String>> {
         let path = self.path(engine_id, FINGERPRINT)?;
         let Some(bytes) = read(&path)? else { return Ok(None) };
         let text = String::from_utf8_lossy(&bytes);
@@ -38,7 +38,7 @@ impl Baselines {
                 .because(damage)
                 .hint("`env accept` takes a new one")
         };
-        Fingerprint::from_text(&text).map(Some).map_err(damaged)
+        Fingerprint::from_text(&text).map(|baseline| Some(baseline.to_text())).map_err(damaged)
     }
 
     /// Whether a machine has a baseline, good or not.
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(baselines.load("a1").unwrap(), None);
         let fingerprint = Fingerprint { key_id: "00".into(), ..Fingerprint::default() };
         baselines.save("a1", &fingerprint.to_text(), b"files").unwrap();
-        assert_eq!(baselines.load("a1").unwrap(), Some(fingerprint));
+        assert_eq!(baselines.load("a1").unwrap(), Some(fingerprint.to_text()));
         assert_eq!(baselines.latest_cache("a1").unwrap(), b"files");
         baselines.save_latest_cache("a1", b"newer").unwrap();
         assert_eq!(baselines.latest_cache("a1").unwrap(), b"newer");

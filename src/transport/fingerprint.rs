@@ -14,14 +14,19 @@ use envup_agent::{Fingerprint, FingerprintRequest, LedgerReply, Line, Part, Repl
 /// A fingerprint that was just taken.
 #[derive(Debug)]
 pub struct Taken {
-    /// The fingerprint.
-    pub fingerprint: Fingerprint,
-    /// Its canonical text.
+    /// Its canonical text, as the agent wrote it.
     pub text: String,
     /// What the next request brings along; `None` when the cache that was sent is still good.
     pub cache: Option<Vec<u8>>,
     /// The machine's ledger at that moment.
     pub ledger: LedgerReply,
+}
+
+impl Taken {
+    /// The fingerprint, every digest in it checked.
+    pub fn fingerprint(&self) -> Result<Fingerprint> {
+        Fingerprint::from_text(&self.text).attempt(|| ATTEMPT)
+    }
 }
 
 /// Takes the fingerprint; `cache` is what an earlier one left, or empty. Reads only.
@@ -80,9 +85,7 @@ impl Parts {
         if sha256(text.as_bytes()) != reply.sha256 {
             return Err(Error::failed("the fingerprint was damaged on its way"));
         }
-        let fingerprint = Fingerprint::from_text(&text).attempt(|| ATTEMPT)?;
-        let cache = reply.has_cache.then_some(self.cache);
-        Ok(Taken { fingerprint, text, cache, ledger: reply.ledger })
+        Ok(Taken { text, cache: reply.has_cache.then_some(self.cache), ledger: reply.ledger })
     }
 }
 

@@ -151,6 +151,21 @@ fn nothing_differs_from_itself_and_sides_can_change_places() {
     }
 }
 
+#[test]
+fn texts_differ_as_what_they_say_does() {
+    let mut draw = Draw(11);
+    for draw_number in 0..200 {
+        let (before, mut after) = (draw.fingerprint(), draw.fingerprint());
+        // Much of it stays as it was.
+        for (section, items) in &mut after.sections {
+            items.extend(before.sections[section].clone().into_iter().filter(|_| draw.below(3) > 0));
+        }
+        after.unread = [unread(Section::Files, "/usr")].into_iter().filter(|_| draw.below(3) == 0).collect();
+        let texts = compare_texts(&before.to_text(), &after.to_text(), &Rules::default()).unwrap();
+        assert_eq!(texts, compare(&before, &after), "draw {draw_number}");
+    }
+}
+
 /// A small generator of numbers, the same at every run.
 struct Draw(u64);
 
