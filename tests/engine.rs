@@ -1,5 +1,7 @@
 //! How the engine walks a plan: what happens at once, what is told, what is left when somebody interrupts or a part of it crashes.
 
+mod from_layer;
+
 use crate::support::recorder::Recorder;
 use crate::support::stage::Stage;
 use envup::engine::{self, PlanOptions, Report, UpOptions};
@@ -9,7 +11,6 @@ use envup::provider::fake::FakeProvider;
 use envup::provider::{Provider, Scope};
 use envup::transport::authorities::{AUTHORITIES, KEPT};
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
@@ -283,43 +284,6 @@ fn a_machine_that_is_gone_takes_no_other_along() {
     let none = engine::Destroy { machines: Some(Default::default()), ..Default::default() };
     assert_eq!(destroy(&none), Vec::<String>::new());
     assert_eq!(stage.provider.observe(Scope::Host).unwrap().machines.len(), 2);
-}
-
-#[test]
-fn a_step_that_is_in_a_layer_needs_no_tool_of_this_host() {
-    let stage = Stage::with(
-        "name = \"lab\"\n[machine.web]\nbox = \"debian/12\"\nprovision = [{ puppet = \"ops\" }]\n",
-    );
-    stage.provider.keep_layers();
-    stage.write("boxes/debian-12/box.toml", RECIPE);
-    stage.write("ops/manifests/site.pp", "include motd\n");
-    stage.write("elsewhere/motd/manifests/init.pp", "class motd {}\n");
-    let elsewhere = stage.checkout().join("elsewhere/motd");
-    for words in ["init --quiet", "add .", "-c user.name=me -c user.email=me@example.org commit --quiet -m x"]
-    {
-        assert!(
-            Command::new("git").args(words.split(' ')).current_dir(&elsewhere).status().unwrap().success()
-        );
-    }
-    stage.write("ops/Puppetfile", &format!("mod 'motd', :git => '{}'\n", elsewhere.display()));
-    let up = || stage.up(&Context::silent());
-    assert!(up().unwrap().error().is_none());
-    let kept = stage.checkout().join(".envup/puppet");
-    assert!(kept.is_dir());
-
-    let again = || {
-        let _ = std::fs::remove_dir_all(&kept);
-        stage.provider.change(|observed| observed.machines.clear());
-        up()
-    };
-    assert!(again().unwrap().error().is_none());
-    assert!(!kept.exists(), "nobody needs the modules of a step that is in the layer");
-    // Too old a layer is none, so that the tool is asked before anything is made; it finds the repository gone.
-    std::fs::remove_dir_all(&elsewhere).unwrap();
-    stage.provider.age_layers(15 * 86_400);
-    let error = again().unwrap_err();
-    assert!(error.message.contains("r10k cannot fetch the modules of ops/Puppetfile"), "{error}");
-    assert!(stage.provider.observe(Scope::Host).unwrap().machines.is_empty());
 }
 
 #[test]

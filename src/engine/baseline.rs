@@ -19,10 +19,10 @@ pub fn is_unfinished(world: &World, observed: &Observed, name: &str) -> bool {
 }
 
 /// Takes the baselines of those of these machines that run.
-pub fn take_baselines(world: &World, view: &View, names: &BTreeSet<&str>, context: &Context) {
+pub fn take_baselines(world: &World, view: &View, names: &BTreeSet<String>, context: &Context) {
     let machines = view.observed.machines.iter();
     let running =
-        |machine: &&ObservedMachine| machine.state == State::Running && names.contains(machine.name.as_str());
+        |machine: &&ObservedMachine| machine.state == State::Running && names.contains(&machine.name);
     std::thread::scope(|scope| {
         for machine in machines.filter(running) {
             scope.spawn(|| {

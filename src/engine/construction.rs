@@ -178,7 +178,7 @@ fn wake(inner: &Work<'_>) -> Result<Box<dyn Transport>> {
     inner.doing("starting");
     inner.call(Operation::StartMachine(&inner.machine.name))?;
     let transport = inner.provider.connect(&inner.world.identity, &inner.machine.name)?;
-    inner.boot(transport.as_ref(), true)?;
+    inner.boot(transport.as_ref(), true, None)?;
     Ok(transport)
 }
 

@@ -10,6 +10,7 @@ use crate::event::{Context, Event, Outcome};
 use crate::model::action::{Target, Verb};
 use crate::model::machine::{Condition, Init, Machine};
 use crate::model::observed::{ObservedMachine, State};
+use crate::model::ready::Ready;
 use crate::model::{Error, Result};
 use crate::plan::{self, Action};
 use crate::provider::{NewMachine, Operation, Provider};
@@ -34,6 +35,8 @@ pub struct Work<'a> {
 pub struct Done {
     pub outcome: Outcome,
     pub steps: Vec<steps::Ran>,
+    /// It was not waited until everything in it has started: that is still to be done.
+    pub is_booting: bool,
 }
 
 impl Work<'_> {
@@ -56,7 +59,8 @@ impl Work<'_> {
         }
         self.board.reached(name, Stage::Started);
         let mut ran = std::mem::take(&mut from.ran);
-        ran.append(&mut self.provision(&from)?);
+        let instead = self.instead_of_boot(&from);
+        ran.append(&mut self.provision(&from, instead)?);
         ran.append(&mut together::run(self)?);
         if desired::is_one_shot(self.world, name) {
             return self.complete(ran);
@@ -68,7 +72,11 @@ impl Work<'_> {
             ready::wait(self.machine, ready, known, self.provider, &self.world.identity, self.context)?;
         }
         self.board.reached(name, Stage::Ready);
-        Ok(Done { outcome: Outcome::Ready, steps: ran })
+        let is_booting = instead.is_some();
+        if is_booting {
+            self.doing("booting");
+        }
+        Ok(Done { outcome: Outcome::Ready, steps: ran, is_booting })
     }
 
     fn create(&self, replaced: bool) -> Result<Start> {
@@ -164,8 +172,8 @@ impl Work<'_> {
         self.call(Operation::UpdateMachine { machine: &new, fields: &fields })
     }
 
-    /// Everything that happens inside a machine that runs, before it can be ready.
-    fn provision(&self, from: &Start) -> Result<Vec<steps::Ran>> {
+    /// Everything that happens inside a machine that runs, before it can be ready. `instead` of a whole boot, that is enough.
+    fn provision(&self, from: &Start, instead: Option<&Ready>) -> Result<Vec<steps::Ran>> {
         let (machine, context) = (self.machine, self.context);
         let due = self.action.steps.iter().filter(|key| !from.covered.contains(*key));
         let mut due: Vec<String> = due.cloned().collect();
@@ -185,7 +193,7 @@ impl Work<'_> {
         let transport = self.provider.connect(&self.world.identity, &machine.name)?;
         let transport = transport.as_ref();
         if boots || !bare {
-            self.boot(transport, !bare)?;
+            self.boot(transport, !bare, instead)?;
         }
         if !fresh && !self.planned.view.ledgers.contains_key(&machine.name) {
             self.ask_what_is_due(&mut due)?;
@@ -221,11 +229,17 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Waits until the init has started everything, and what started from a layer has what makes it this machine.
-    pub(super) fn boot(&self, transport: &dyn Transport, is_from_layer: bool) -> Result<()> {
+    /// Waits until the init has started everything, or `instead` is enough, and what started from a layer has what makes it this
+    /// machine.
+    pub(super) fn boot(
+        &self,
+        transport: &dyn Transport,
+        is_from_layer: bool,
+        instead: Option<&Ready>,
+    ) -> Result<()> {
         self.doing("booting");
         let name = &self.machine.name;
-        ready::booted(name, is_from_layer, transport, self.context)
+        ready::booted(name, is_from_layer, instead, transport, self.context)
             .map_err(|error| ready::with_log(error, self.provider, &self.world.identity, name))
     }
 
@@ -243,7 +257,7 @@ impl Work<'_> {
             }
         }
         self.board.reached(name, Stage::Completed);
-        Ok(Done { outcome: Outcome::Completed, steps })
+        Ok(Done { outcome: Outcome::Completed, steps, is_booting: false })
     }
 
     /// Where configs lie that are no longer declared, or elsewhere now.
@@ -261,7 +275,7 @@ impl Work<'_> {
         self.action.update.iter().any(|field| field.starts_with(prefix))
     }
 
-    fn has_no_ledger(&self) -> bool {
+    pub(super) fn has_no_ledger(&self) -> bool {
         let ledger = self.planned.view.ledgers.get(&self.machine.name);
         ledger.is_none_or(|ledger| *ledger == Ledger::default())
     }

@@ -16,6 +16,7 @@ mod copy;
 mod desired;
 mod destroy;
 mod drift;
+mod early;
 mod egress;
 mod existing;
 mod fingerprint;

@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// How long a box may take to boot.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(90);
 
+/// Says that systemd has got to where services may be started: see bootup(7).
+const BASICS: [&str; 4] = ["systemctl", "--quiet", "is-active", "basic.target"];
+
 /// For how long we only look from outside, and the pauses between two looks.
 const HEAD_START: Duration = Duration::from_millis(500);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -24,14 +27,25 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(40);
 /// How many lines of its log are shown of a machine that does not become ready.
 const SHOWN_LINES: usize = 15;
 
-/// Waits until the init of a box machine has started everything; one that started from a layer is made itself meanwhile.
+/// Waits until the init of a box machine has started everything; one that started from a layer is made itself meanwhile. With
+/// `instead`, what that asks for is enough, once the machine's file systems and sockets are there.
 pub fn booted(
     machine: &str,
     is_from_layer: bool,
+    instead: Option<&Ready>,
     transport: &dyn Transport,
     context: &Context,
 ) -> Result<()> {
-    let mut requirements = vec![envup_agent::Requirement::Boot {}];
+    use envup_agent::Requirement::{Any, Boot, Cmd};
+    let boot = match instead {
+        Some(ready) => {
+            let mut list = vec![Cmd { argv: BASICS.map(str::to_owned).into(), user: None }];
+            list.extend(ready.requirements.iter().filter_map(inside));
+            Any { lists: vec![vec![Boot {}], list] }
+        }
+        None => Boot {},
+    };
+    let mut requirements = vec![boot];
     requirements.extend(is_from_layer.then(identity::own));
     let reply = probe(machine, requirements, BOOT_TIMEOUT, None, transport, context)?;
     unmet_error(machine, &reply, BOOT_TIMEOUT).map_or(Ok(()), Err)

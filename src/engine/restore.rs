@@ -54,7 +54,7 @@ pub fn restore_snapshot(
     let running = disks.iter().filter(|kept| kept.part.running).map(|kept| kept.part.name.clone());
     start(world, &running.collect(), context)?;
     if !new.is_empty() {
-        take_baselines(world, &observe(world)?, &new.iter().map(String::as_str).collect(), context);
+        take_baselines(world, &observe(world)?, &new.into_iter().collect(), context);
     }
     snapshot.machines = subject.machines.into_iter().collect();
     snapshot.volumes = subject.volumes.into_iter().collect();

@@ -24,7 +24,7 @@ fn one(world: &World, name: &str, context: &Context) -> Result<()> {
     if machine.is_box() && machine.init == Init::Systemd {
         context.emit(Event::Doing { machine: Some(name.to_owned()), what: "booting".to_owned() });
         let transport = provider.connect(identity, name)?;
-        ready::booted(name, false, transport.as_ref(), context)
+        ready::booted(name, false, None, transport.as_ref(), context)
             .map_err(|error| ready::with_log(error, provider, identity, name))?;
     }
     match &machine.ready {

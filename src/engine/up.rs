@@ -1,7 +1,8 @@
 //! Walking a plan: everything whose dependencies are done at once, a thread for each machine.
 
-use super::baseline::{is_unfinished, take_baselines};
+use super::baseline::is_unfinished;
 use super::board::{Board, Stage};
+use super::early::finish;
 use super::machine::{Done, Work, board_name};
 use super::observe::keep_ledgers;
 use super::prepare::{prepare, with_workshop};
@@ -50,6 +51,8 @@ pub struct MachineResult {
     pub steps: Vec<steps::Ran>,
     /// From begin to end.
     pub took: Duration,
+    /// When the work on it began, while something in it may still be starting.
+    pub(super) booting_since: Option<Instant>,
 }
 
 impl Report {
@@ -127,8 +130,9 @@ fn walk(world: &World, planned: &Planned, workshop: &Workshop<'_>, context: &Con
     let untouched = planned.plan.is_empty();
     let view = if untouched { planned.view.clone() } else { after(world, planned)? };
     keep_ledgers(world, &view);
+    let changed = changed(world, planned, &results);
+    finish(world, &view, &mut results, &changed, context);
     ownership::settle_all(world, &view.observed, context);
-    take_baselines(world, &view, &changed(world, planned, &results), context);
     let mut report = Report { machines: results, view, took: begin.elapsed() };
     if !untouched {
         find_dead(world, &mut report, context);
@@ -149,7 +153,7 @@ fn remember_providers(world: &World, planned: &Planned) -> Result<()> {
 
 /// Machines that are other than they were, now or since a run that was killed, and as they should be. One that was only started
 /// is what it was: a new baseline would take all that has changed in it for right.
-fn changed<'r>(world: &World, planned: &Planned, results: &'r [MachineResult]) -> BTreeSet<&'r str> {
+fn changed(world: &World, planned: &Planned, results: &[MachineResult]) -> BTreeSet<String> {
     let is_left = |name: &str| is_unfinished(world, &planned.view.observed, name);
     let is_new = |result: &&MachineResult| match result.verb {
         Verb::Keep => is_left(&result.name),
@@ -157,7 +161,7 @@ fn changed<'r>(world: &World, planned: &Planned, results: &'r [MachineResult]) -
         _ => true,
     };
     let ready = results.iter().filter(|result| result.outcome == Outcome::Ready);
-    ready.filter(is_new).map(|result| result.name.as_str()).collect()
+    ready.filter(is_new).map(|result| result.name.clone()).collect()
 }
 
 /// Refuses what needs somebody's word.
@@ -215,21 +219,33 @@ fn one_machine(
         None => {
             let observed = planned.view.observed.machine(&action.name);
             let networks = &planned.view.observed.networks;
-            super::destroy::remove(world, &action.name, observed, networks, context)
-                .map(|()| Done { outcome: Outcome::Removed, steps: Vec::new() })
+            super::destroy::remove(world, &action.name, observed, networks, context).map(|()| Done {
+                outcome: Outcome::Removed,
+                steps: Vec::new(),
+                is_booting: false,
+            })
         }
     };
     if done.is_err() {
         board.reached(&action.name, Stage::Failed);
     }
-    let result = result(action, done, begin.elapsed());
+    let is_booting = done.as_ref().is_ok_and(|done| done.is_booting);
+    let booting_since = is_booting.then_some(begin);
+    let result = MachineResult { booting_since, ..result(action, done, begin.elapsed()) };
+    if !is_booting {
+        tell_end(&result, context);
+    }
+    result
+}
+
+/// Tells how it ended with a machine.
+pub(super) fn tell_end(result: &MachineResult, context: &Context) {
     context.emit(Event::End {
-        machine: action.name.clone(),
+        machine: result.name.clone(),
         outcome: result.outcome,
-        detail: detail(&result),
+        detail: detail(result),
         seconds: result.took.as_secs_f64(),
     });
-    result
 }
 
 fn result(action: &Action, done: Result<Done>, took: Duration) -> MachineResult {
@@ -241,7 +257,15 @@ fn result(action: &Action, done: Result<Done>, took: Duration) -> MachineResult 
             (outcome, Some(error), Vec::new())
         }
     };
-    MachineResult { name: action.name.clone(), verb: action.verb, outcome, error, steps, took }
+    MachineResult {
+        name: action.name.clone(),
+        verb: action.verb,
+        outcome,
+        error,
+        steps,
+        took,
+        booting_since: None,
+    }
 }
 
 fn detail(result: &MachineResult) -> String {

@@ -48,6 +48,12 @@ pub enum Requirement {
     },
     /// systemd has started everything that belongs to booting; met at once where another init runs.
     Boot {},
+    /// Everything in one of these lists is met, one after the other. It is called like the beginning of the first, of which
+    /// alone it is told what is missing.
+    Any {
+        /// At least one; in them are no lists again.
+        lists: Vec<Vec<Requirement>>,
+    },
 }
 
 /// The short name by which people recognise a requirement, such as `tcp 5432`.
@@ -63,6 +69,10 @@ impl fmt::Display for Requirement {
             Requirement::Cmd { argv, .. } => write!(f, "cmd {}", argv.join(" ")),
             Requirement::File { path } => write!(f, "file {path}"),
             Requirement::Boot {} => f.write_str("boot"),
+            Requirement::Any { lists } => match lists.first().and_then(|list| list.first()) {
+                Some(first) => first.fmt(f),
+                None => f.write_str("nothing"),
+            },
         }
     }
 }

@@ -93,6 +93,25 @@ fn all_requirements_are_awaited_together() {
 }
 
 #[test]
+fn one_of_several_lists_is_enough() {
+    let machine = Machine::new();
+    let file = machine.path("socket");
+    let (port, there) = (free_port(), Requirement::File { path: file.display().to_string() });
+    let any = || Requirement::Any { lists: vec![vec![tcp(port)], vec![there.clone(), cmd("exit 0")]] };
+    assert_eq!(once(any()), Some("connection refused".to_owned()));
+    let mut session = start(vec![any(), cmd("exit 0")], 20_000);
+    let detail = "connection refused".to_owned();
+    assert_eq!(session.line(), Some(Line::Probe(Unmet { requirement: format!("tcp {port}"), detail })));
+    std::fs::write(&file, "").unwrap();
+    // Of the other list nothing is told.
+    let (details, reply) = finish(session);
+    assert!(reply.ready && details.is_empty(), "{details:?}");
+    std::fs::remove_file(&file).unwrap();
+    let _listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    assert_eq!(once(any()), None);
+}
+
+#[test]
 fn http_is_ready_when_it_answers_well() {
     let (listener, port) = listener("127.0.0.1:0");
     let session = start(vec![http(port)], 20_000);

@@ -1,4 +1,4 @@
-//! Waits until all requirements are met, all of them at once, early and often.
+//! Waits until all requirements are met, all of them at once, early and often; some may be met in several ways.
 //!
 //! What a requirement is and how it is found out stands in the files beside this one; none of them waits by itself.
 
@@ -33,26 +33,41 @@ pub fn probe(request: &ProbeRequest, answers: &mut Answers) -> Result<Reply, Fai
     let begin = Instant::now();
     let (sender, receiver) = channel();
     for (number, requirement) in request.requirements.iter().enumerate() {
-        let task = Task {
-            requirement: requirement.clone(),
+        let way = |list: &[Requirement], is_told| Way {
+            list: list.to_vec(),
+            is_told,
             begin,
             timeout: Duration::from_millis(request.timeout_ms),
             longest_pause: request.interval_ms.map_or(LONGEST_PAUSE, Duration::from_millis),
         };
-        let sender = sender.clone();
-        // Not waited for when the caller is gone: then they end with the process.
-        std::thread::spawn(move || task.run(number, &sender));
+        let ways: Vec<Way> = match requirement {
+            Requirement::Any { lists } => {
+                lists.iter().enumerate().map(|(place, list)| way(list, place == 0)).collect()
+            }
+            one => vec![way(std::slice::from_ref(one), true)],
+        };
+        for way in ways {
+            let sender = sender.clone();
+            // Not waited for when the caller is gone, or another way led there: then they end with the process.
+            std::thread::spawn(move || way.run(number, &sender));
+        }
     }
     drop(sender);
     let mut found: Vec<Found> = vec![Err("not tried".to_owned()); request.requirements.len()];
     for (number, news) in receiver {
         answers.still_heard()?;
+        if found[number].is_ok() {
+            continue;
+        }
         if let Err(detail) = &news
             && found[number] != news
         {
             answers.unmet(unmet(&request.requirements[number], detail))?;
         }
         found[number] = news;
+        if found.iter().all(Result::is_ok) {
+            break;
+        }
     }
     let missing = request.requirements.iter().zip(&found);
     let failed: Vec<Unmet> =
@@ -64,35 +79,39 @@ fn unmet(requirement: &Requirement, detail: &str) -> Unmet {
     Unmet { requirement: requirement.to_string(), detail: detail.to_owned() }
 }
 
-/// Trying one requirement until it is met or time is up.
-struct Task {
-    requirement: Requirement,
+/// Trying one requirement after the other until each was met or time is up.
+struct Way {
+    list: Vec<Requirement>,
+    /// Whether it says what is missing.
+    is_told: bool,
     begin: Instant,
     timeout: Duration,
     longest_pause: Duration,
 }
 
-impl Task {
+impl Way {
     fn run(&self, number: usize, sender: &Sender<(usize, Found)>) {
-        loop {
-            let found = self.attempt();
-            let met = found.is_ok();
-            let listened = sender.send((number, found)).is_ok();
-            let left = self.left();
-            if met || !listened || left.is_zero() {
-                return;
+        for requirement in &self.list {
+            while let Err(detail) = self.attempt(requirement) {
+                let listened = !self.is_told || sender.send((number, Err(detail))).is_ok();
+                let left = self.left();
+                if !listened || left.is_zero() {
+                    return;
+                }
+                // One last try when time is up: what became ready in the meantime is ready.
+                pause(next_pause(self.begin.elapsed(), self.longest_pause).min(left));
             }
-            // One last try when time is up: what became ready in the meantime is ready.
-            pause(next_pause(self.begin.elapsed(), self.longest_pause).min(left));
         }
+        // Nobody listens any more where another way was shorter.
+        let _ = sender.send((number, Ok(())));
     }
 
     fn left(&self) -> Duration {
         self.timeout.saturating_sub(self.begin.elapsed())
     }
 
-    fn attempt(&self) -> Found {
-        match &self.requirement {
+    fn attempt(&self, requirement: &Requirement) -> Found {
+        match requirement {
             Requirement::Tcp { port, host } => net::connect(host.as_deref(), *port).map(drop),
             Requirement::Http { url } => http::get(url),
             Requirement::Cmd { argv, user } => {
@@ -103,6 +122,7 @@ impl Task {
                 Err(error) => Err(super::failure::plain(&error)),
             },
             Requirement::Boot {} => boot::finished(self.limit(command::LIMIT)),
+            Requirement::Any { .. } => Err("lists of requirements hold no lists".to_owned()),
         }
     }
 
