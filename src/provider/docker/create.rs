@@ -8,7 +8,8 @@ use super::client::Client;
 use super::errors::{Explain, explain, is_conflict, optional, refuses_security_option};
 use super::labels::{self, Kind, Labels};
 use super::options::{self, Options};
-use super::{agent_volume, authorities, files, networks, removal};
+use super::removal::{self, LOOK_AGAIN};
+use super::{agent_volume, authorities, files, networks};
 use crate::event::Context;
 use crate::model::id::Identity;
 use crate::model::machine::Init;
@@ -19,6 +20,9 @@ use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, RenameContainerOptionsBuilder,
 };
 use std::collections::HashMap;
+
+/// How often at most a name that is taken is tried again: a killed run's call makes its machine for some seconds at most.
+const TRIES: usize = 200;
 
 /// Makes a machine, not yet started; the one that is there already is taken.
 pub(super) fn create(
@@ -125,17 +129,23 @@ fn make(
     }
     let body = body(options);
     let cannot = || format!("cannot create machine {machine}");
-    let made = match create_call(client, new, name, body.clone())? {
-        Err(error) if is_conflict(&error) => {
-            if is_there(client, identity, machine)? {
-                return Ok(Made::Before);
-            }
-            // A half-made one of ours is in the way; anything else is not ours to remove.
-            clear_unfinished(client, identity, machine)?;
-            create_call(client, new, name, body)?
+    let mut made = create_call(client, new, name, body.clone())?;
+    for _ in 0..TRIES {
+        if !made.as_ref().is_err_and(is_conflict) {
+            break;
         }
-        answer => answer,
-    };
+        if is_there(client, identity, machine)? {
+            return Ok(Made::Before);
+        }
+        // A half-made one of ours is in the way; anything else is not ours to remove. One that a killed run's call is making just
+        // now has the name before it can be seen.
+        match clear_unfinished(client, identity, machine)? {
+            Some(false) => break,
+            Some(true) => {}
+            None => client.block(async { tokio::time::sleep(LOOK_AGAIN).await })?,
+        }
+        made = create_call(client, new, name, body.clone())?;
+    }
     let id = match made {
         Ok(answer) => answer.id,
         Err(error) => {
@@ -199,21 +209,23 @@ pub(super) fn labels_of(client: &Client, identity: &Identity, machine: &str) -> 
     Ok(found.map(|found| found.config.and_then(|config| config.labels).unwrap_or_default()))
 }
 
-/// Removes what a killed run left of a machine that has not got its name yet.
-pub(super) fn clear_unfinished(client: &Client, identity: &Identity, machine: &str) -> Result<()> {
+/// Removes what a killed run left of a machine that has not got its name yet; `Some(false)` when somebody else has what would be its
+/// name until then, `None` when nobody has.
+pub(super) fn clear_unfinished(client: &Client, identity: &Identity, machine: &str) -> Result<Option<bool>> {
     let name = identity.machine(machine);
     let unfinished = format!("{name}.new");
     client.block(async {
         let cannot = || format!("cannot remove what is left of machine {machine}");
         let looked = client.docker.inspect_container(&unfinished, None::<InspectContainerOptions>).await;
-        let Some(found) = optional(looked).explain(cannot)? else { return Ok(()) };
+        let Some(found) = optional(looked).explain(cannot)? else { return Ok(None) };
         let labels = found.config.and_then(|config| config.labels);
         // Its labels are those of the finished machine.
-        if labels::belongs(labels.as_ref(), &name, identity, Kind::Machine, machine) {
+        let is_ours = labels::belongs(labels.as_ref(), &name, identity, Kind::Machine, machine);
+        if is_ours {
             // By id: whoever made it may be giving it its name just now.
             removal::remove(&client.docker, &found.id.unwrap_or(unfinished)).await.explain(cannot)?;
         }
-        Ok(())
+        Ok(Some(is_ours))
     })?
 }
 

@@ -5,10 +5,10 @@ use bollard::Docker;
 use bollard::query_parameters::{InspectContainerOptions, RemoveContainerOptionsBuilder};
 use std::time::Duration;
 
-/// How often to look whether one that somebody else removes is gone.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// The pause before looking again at what somebody else is making or removing.
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// How often at most.
+/// How often to look at most whether one that somebody else removes is gone.
 const LOOKS: usize = 1200;
 
 /// Removes a container, however it stands, with the volumes that are its own. One that is not there is removed; one that
