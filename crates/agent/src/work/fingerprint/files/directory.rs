@@ -136,7 +136,7 @@ impl<'c> Walker<'c> {
 
     /// Opens a directory and reads the names in it.
     fn read(&mut self, ahead: &Ahead) -> rustix::io::Result<Named<'c>> {
-        let handle = open(&ahead.base.handle, ahead.from_base(), OFlags::DIRECTORY)?;
+        let handle = open(&ahead.base.handle, ahead.below_base(), OFlags::DIRECTORY)?;
         // Another one may be in its place by now.
         let stamp = entry::stamp(&fstat(&handle)?);
         let mut names: Vec<&[u8]> = Vec::new();
@@ -161,7 +161,7 @@ impl<'c> Walker<'c> {
 
 impl Ahead {
     /// The path as its base takes it.
-    fn from_base(&self) -> &[u8] {
+    fn below_base(&self) -> &[u8] {
         self.path.get(self.base.length + 1..).unwrap_or(b".")
     }
 
@@ -181,7 +181,7 @@ impl Ahead {
             return Ok(self.base.clone());
         }
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(self.opened(openat(&self.base.handle, self.from_base(), flags, Mode::empty())?))
+        Ok(self.opened(openat(&self.base.handle, self.below_base(), flags, Mode::empty())?))
     }
 }
 
