@@ -4,8 +4,12 @@ use sha2::{Digest as _, Sha256};
 
 use envup_agent::Content;
 
+use super::Scan;
 use super::entry::{Entry, Inside};
-use crate::work::fingerprint::view::hex;
+use super::names::Names;
+use super::told::{Judge, Told};
+use super::walk::Walked;
+use crate::work::fingerprint::view::{Found, hex};
 
 /// One digest a package and kind of file.
 pub struct Digests {
@@ -17,16 +21,25 @@ pub struct Digests {
 const FIELDS: [&str; 2] = ["files", "documents"];
 
 impl Digests {
-    /// For so many packages.
-    pub fn new(packages: usize) -> Digests {
-        Digests {
-            packages: std::iter::repeat_with(Default::default).take(packages).collect(),
-            line: Vec::new(),
-        }
+    /// Of everything that the walk saw and that is no item.
+    pub(super) fn of_packages(scan: &Scan<'_>, walked: &Walked<'_>) -> Digests {
+        let packages = scan.view.owners().packages().len();
+        let packages = std::iter::repeat_with(Default::default).take(packages).collect();
+        let mut digests = Digests { packages, line: Vec::new() };
+        // Who makes the items says what cannot be read.
+        let mut names = Names::read(scan.view, &mut Found::default());
+        let mut judge = Judge::new(scan);
+        walked.each(|place, path, entry| {
+            if let Told::Package(package) = judge.told(place, path, entry) {
+                let owner = names.owner(entry.user, entry.group);
+                digests.add(package, place.is_document, path, entry, &owner);
+            }
+        });
+        digests
     }
 
     /// Adds a path to its package. The order counts: directory by directory, by name.
-    pub fn add(&mut self, package: u32, is_document: bool, path: &[u8], entry: &Entry<'_>, owner: &str) {
+    fn add(&mut self, package: u32, is_document: bool, path: &[u8], entry: &Entry<'_>, owner: &str) {
         let Some(digests) = self.packages.get_mut(package as usize) else { return };
         let line = &mut self.line;
         line.clear();

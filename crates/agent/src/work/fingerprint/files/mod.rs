@@ -3,7 +3,7 @@
 //! `scope` says where the walk goes, `walk` shares it out among threads, `directory` looks at one directory. All that does not
 //! need the packages, which come meanwhile. Then `inside` finds out what is in files and `content` reads
 //! them; `place` and `secret` say how closely a file is looked at. `tell` makes items and the digests of
-//! packages of what was seen. Links are never followed, and nothing is written.
+//! packages of what was seen; `told` says which of both a path becomes. Links are never followed, and nothing is written.
 
 mod content;
 mod digests;
@@ -17,6 +17,7 @@ mod promised;
 mod scope;
 mod secret;
 mod tell;
+mod told;
 mod walk;
 
 use std::mem::ManuallyDrop;
@@ -82,8 +83,7 @@ pub fn collect(view: &View<'_>, level: Level, cache_bytes: &[u8]) -> Result<File
     let scan = ManuallyDrop::new(Scan { view, level, cache, ground });
     let mut walked = ManuallyDrop::new(walk::walk(&scan.ground, &scan.cache));
     let known = inside::look(&scan, &mut walked);
-    let mut found = Found::default();
-    let digests = tell::tell(&scan, &walked, &mut found);
+    let (found, digests) = tell::tell(&scan, &walked);
     let kept = (!is_all_known(&walked, known, &scan.cache)).then(|| keep::keep(&scan, &key_id, &walked));
     Ok(Files { found, digests, cache: kept.filter(|kept| *kept != cache_bytes) })
 }

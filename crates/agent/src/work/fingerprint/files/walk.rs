@@ -7,7 +7,8 @@ use envup_agent::Cache;
 
 use super::Ground;
 use super::directory::{Ahead, Seen, Walker};
-use super::entry::{Listing, stamp};
+use super::entry::{Entry, Listing, stamp};
+use super::place::Place;
 
 /// More threads than this only wait for each other.
 const MOST_THREADS: usize = 8;
@@ -19,6 +20,22 @@ pub struct Walked<'c> {
     pub listings: Vec<Listing<'c>>,
     /// What could not be read, and why; sorted.
     pub unread: Vec<(Vec<u8>, String)>,
+}
+
+impl Walked<'_> {
+    /// Hands on every entry with its path and what its directory's place says: directory by directory, by name.
+    pub fn each(&self, mut to: impl FnMut(&Place, &[u8], &Entry<'_>)) {
+        let mut path = Vec::new();
+        for listing in &self.listings {
+            path.clone_from(&listing.path);
+            for entry in &listing.entries {
+                path.truncate(listing.path.len());
+                path.push(b'/');
+                path.extend_from_slice(entry.name);
+                to(&listing.place, &path, entry);
+            }
+        }
+    }
 }
 
 /// Walks the whole machine. What the cache knows of directories need not be read.
