@@ -220,11 +220,12 @@ impl<'b> Reader<'b> {
 
     fn list<T>(&mut self, each: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = usize::try_from(self.number()?).ok()?;
-        // Nothing takes less than a byte: a damaged count cannot ask for more memory than the bytes themselves.
-        if count > self.rest.len() {
-            return None;
+        // A damaged count cannot ask for more memory than the bytes themselves.
+        let mut list = Vec::with_capacity(count.min(self.rest.len() / size_of::<T>().max(1)));
+        for _ in 0..count {
+            list.push(each(self)?);
         }
-        (0..count).map(|_| each(self)).collect()
+        Some(list)
     }
 
     fn text(&mut self) -> Option<&'b [u8]> {
