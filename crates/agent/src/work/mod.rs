@@ -4,7 +4,7 @@
 //! them, `record` keeps the ledger in the `store`; `probe` waits for requirements; `environment` hands variables to logins
 //! and services; `fingerprint` takes the inventory of the machine; `own` hands root's files to the owner of
 //! a folder; `search` looks for secrets. The rest are tools: `program` starts processes as an `account`, `process` reads /proc, `caller` notices
-//! that nobody waits any more, `sys` is all that is unsafe.
+//! that nobody waits any more, `memory` hands out memory, `sys` is all else that is unsafe.
 
 use std::io::BufRead;
 use std::process::ExitCode;
@@ -22,6 +22,7 @@ mod ending;
 mod environment;
 mod failure;
 mod fingerprint;
+mod memory;
 mod own;
 mod probe;
 mod process;
@@ -34,6 +35,9 @@ mod supervise;
 mod sys;
 mod tail;
 mod turn;
+
+#[global_allocator]
+static MEMORY: memory::Memory = memory::Memory;
 
 /// One request, one answer. Succeeds if the answer was delivered, whatever it says.
 pub fn main() -> ExitCode {

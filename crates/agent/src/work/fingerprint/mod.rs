@@ -45,6 +45,7 @@ use self::view::{Found, View};
 use super::answers::Answers;
 use super::caller;
 use super::failure::Failure;
+use super::memory;
 use super::record;
 
 /// What finds the items of one section.
@@ -77,6 +78,7 @@ pub fn take(
     answers: &mut Answers,
 ) -> Result<Reply, Failure> {
     // The process is about to end: to give back, one by one, all that was found would only keep the caller waiting.
+    memory::keep_all();
     let view = ManuallyDrop::new(View::new(request)?);
     let mut fingerprint = ManuallyDrop::new(Fingerprint {
         level: request.level,
