@@ -18,7 +18,8 @@ use crate::work::fingerprint::owners::lasting;
 /// Room for the names that come at once: some thousand.
 const BUFFER: usize = 64 * 1024;
 
-/// Who has no more names than this is not opened: it takes as long as to ask the kernel for some more parts of a path.
+/// A directory of no more known names than this is not opened: it would take longer than to have the kernel look at one more part
+/// of their paths. Should it become a link just then, that is followed once, as links further up the path are.
 const FEW: usize = 8;
 
 /// Nothing is kept open that lies deeper, so that a deep tree does not take all that may be open.
