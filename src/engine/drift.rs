@@ -5,17 +5,17 @@
 
 use super::desired::has_done_its_work;
 use super::fingerprint::known_as;
-use super::nodes::{Node, fingerprints, node_names};
+use super::nodes::{Node, fingerprints};
 use super::{PlanOptions, Planned, World, observe, plan_from};
 use crate::drift::{BASELINE, Difference, MachineDrift, Report, Rules, compare_texts};
 use crate::event::Context;
 use crate::model::action::{Reason, Target};
 use crate::model::drift::Level;
-use crate::model::observed::{Observed, ObservedMachine, State};
+use crate::model::observed::{ObservedMachine, State};
 use crate::model::{Error, Kind, Result};
 use crate::plan::{AFTER_ANOTHER, Action, RUNS_ALWAYS, WITH_ANOTHER};
 use crate::transport::fingerprint::Taken;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What is compared.
 #[derive(Debug, Clone, Default)]
@@ -32,11 +32,7 @@ pub struct DriftOptions {
 pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result<Report> {
     let mut view = observe(world)?;
     let is_chosen = |name: &str| options.machines.is_empty() || options.machines.contains(name);
-    let (mut nodes, mut baselines) = std::thread::scope(|scope| {
-        let baselines = scope.spawn(|| baselines(world, &view.observed, &is_chosen));
-        let nodes = fingerprints(world, &view.observed, &is_chosen, options.level, context);
-        (nodes, baselines.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
+    let mut nodes = fingerprints(world, &view.observed, &is_chosen, options.level, context);
     context.check("comparing")?;
     for (name, nodes) in &nodes {
         if let [Node { taken: Ok(taken), .. }] = nodes.as_slice() {
@@ -57,26 +53,13 @@ pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result
             }
             let observed = view.observed.machine(&action.name);
             let nodes = nodes.remove(&action.name).unwrap_or_default();
-            machines.extend(one_machine(world, action, observed, nodes, &mut baselines, &rules));
+            machines.extend(one_machine(world, action, observed, nodes, &rules));
         } else if !action.reasons.is_empty() {
             let name = format!("{} {}", action.target.as_str(), action.name);
             machines.push(against_envfile(&name, action, &rules));
         }
     }
     Ok(Report::new(&world.stack, BASELINE, machines, &rules))
-}
-
-/// The texts of baselines, or why they cannot be used, by what they are known as.
-type Baselines = BTreeMap<String, Result<Option<String>>>;
-
-/// The baselines of the machines that run, which are read while those look at themselves.
-fn baselines(world: &World, observed: &Observed, is_chosen: &dyn Fn(&str) -> bool) -> Baselines {
-    let kept = world.project.baselines();
-    let machines = observed.machines.iter();
-    let chosen = machines.filter(|machine| machine.state == State::Running && is_chosen(&machine.name));
-    let names = chosen
-        .flat_map(|machine| node_names(world, machine).into_iter().map(move |node| known_as(machine, &node)));
-    names.map(|name| (name.clone(), kept.load(&name))).collect()
 }
 
 /// What the plan would do about it, as differences: the Envfile is what should be, the machine what is.
@@ -101,7 +84,6 @@ fn one_machine(
     action: &Action,
     observed: Option<&ObservedMachine>,
     nodes: Vec<Node>,
-    baselines: &mut Baselines,
     rules: &Rules<'_>,
 ) -> Vec<MachineDrift> {
     let mut drift = against_envfile(&action.name, action, rules);
@@ -119,7 +101,7 @@ fn one_machine(
     for node in nodes {
         let mut drift = MachineDrift::new(&node.name);
         drift.steps_took = node.taken.as_ref().ok().and_then(steps_took);
-        let baseline = baselines.remove(&known_as(observed, &node.name)).unwrap_or(Ok(None));
+        let baseline = world.project.baselines().load(&known_as(observed, &node.name));
         against_baseline(baseline, node.taken, rules, &mut drift);
         match node.name == action.name {
             true => drifts[0].join(drift),
