@@ -40,8 +40,9 @@ pub fn take_baselines(world: &World, view: &View, names: &BTreeSet<String>, cont
 pub fn take_baseline(world: &World, machine: &ObservedMachine, context: &Context) -> Result<()> {
     let baselines = world.project.baselines();
     for node in node_names(world, machine) {
-        let (taken, known) = look(world, machine, &node, Level::Fast, context)?;
-        baselines.save(&known_as(machine, &node), &taken.text, &taken.cache.unwrap_or(known))?;
+        let (name, taken) = (known_as(machine, &node), look(world, machine, &node, Level::Fast, context)?);
+        let cache = taken.cache.map_or_else(|| baselines.latest_cache(&name), Ok)?;
+        baselines.save(&name, &taken.text, &cache)?;
     }
     Ok(())
 }

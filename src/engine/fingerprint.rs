@@ -18,7 +18,7 @@ pub fn fingerprint(
     level: Level,
     context: &Context,
 ) -> Result<Taken> {
-    let (taken, _) = look(world, machine, node, level, context)?;
+    let taken = look(world, machine, node, level, context)?;
     if let Some(cache) = &taken.cache {
         // Only makes the next one quick.
         let _ = world.project.baselines().save_latest_cache(&known_as(machine, node), cache);
@@ -26,26 +26,29 @@ pub fn fingerprint(
     Ok(taken)
 }
 
-/// The same without keeping anything of it; also gives what was known of the files before: still good where nothing newer comes.
+/// The same without keeping anything of it. Without a cache the one that is kept is still good; one that was another's comes with it.
 pub fn look(
     world: &World,
     machine: &ObservedMachine,
     node: &str,
     level: Level,
     context: &Context,
-) -> Result<(Taken, Vec<u8>)> {
+) -> Result<Taken> {
     let provider = world.providers.get(&machine.provider)?;
     let transport = provider.connect(&world.identity, node)?;
     let request = request(world, level)?;
-    // What cannot be read only makes the fingerprint slow.
-    let own = world.project.baselines().latest_cache(&known_as(machine, node)).unwrap_or_default();
-    let is_first = own.is_empty();
-    let known = if is_first && node == machine.name { inherited(world, machine) } else { own };
-    let taken = take(transport.as_ref(), request, &known, context)?;
-    if is_first {
-        box_files::remember(world, machine, taken.cache.as_deref().unwrap_or(&known));
+    let (baselines, name) = (world.project.baselines(), known_as(machine, node));
+    if baselines.has_cache(&name) {
+        // What cannot be read only makes the fingerprint slow.
+        let own = move || baselines.latest_cache(&name).unwrap_or_default();
+        return take(transport.as_ref(), request, own, context);
     }
-    Ok((taken, known))
+    let known = if node == machine.name { inherited(world, machine) } else { Vec::new() };
+    let others = known.clone();
+    let mut taken = take(transport.as_ref(), request, || others, context)?;
+    taken.cache = taken.cache.or_else(|| Some(known).filter(|known| !known.is_empty()));
+    box_files::remember(world, machine, taken.cache.as_deref().unwrap_or_default());
+    Ok(taken)
 }
 
 /// What is known of the files of a machine that nobody looked at yet: those of the machine that was there before it, else of its box.

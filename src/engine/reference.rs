@@ -106,7 +106,7 @@ impl Reference {
         machines: impl IntoIterator<Item = &'a str>,
         context: &Context,
     ) -> Result<Self> {
-        let taken = take(transport, request(world, level)?, &[], context)?;
+        let taken = take(transport, request(world, level)?, Vec::new, context)?;
         Ok(Self::of_one(label, &taken.fingerprint()?, machines))
     }
 

@@ -71,6 +71,12 @@ impl Baselines {
         }
     }
 
+    /// Whether anybody knows what the files were.
+    pub fn has_cache(&self, engine_id: &str) -> bool {
+        let length = |file| fs::metadata(self.path(engine_id, file).ok()?).ok().map(|data| data.len());
+        length(LATEST_CACHE).or_else(|| length(CACHE)).is_some_and(|length| length > 0)
+    }
+
     /// Keeps a new baseline, by its canonical text.
     pub fn save(&self, engine_id: &str, text: &str, cache: &[u8]) -> Result<()> {
         let latest = self.path(engine_id, LATEST_CACHE)?;

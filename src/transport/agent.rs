@@ -33,34 +33,38 @@ pub fn call(
     on_line: &mut (dyn FnMut(Line) + Send),
     context: &Context,
 ) -> Result<Reply> {
-    carry_out(transport, request, Stdin::Bytes, on_line, context)
+    carry_out(transport, Stdin::Bytes(line(request)), on_line, context)
 }
 
-/// The same for a request that bytes follow. The agent's standard input is open as long as somebody waits for the answer.
+/// The same for a request that bytes follow, both asked for when the agent was started. Its standard input is open as long as somebody waits
+/// for the answer.
 pub fn call_with(
     transport: &dyn Transport,
-    request: Request,
-    body: &[u8],
+    request: impl FnOnce() -> (Request, Vec<u8>) + Send + 'static,
     on_line: &mut (dyn FnMut(Line) + Send),
     context: &Context,
 ) -> Result<Reply> {
-    let stdin = |mut line: Vec<u8>| {
-        line.extend_from_slice(body);
-        Stdin::Held(line)
+    let stdin = || {
+        let (request, body) = request();
+        [line(request), body].concat()
     };
-    carry_out(transport, request, stdin, on_line, context)
+    carry_out(transport, Stdin::Held(Box::new(stdin)), on_line, context)
+}
+
+/// A request as the agent reads it. Plain data of ours always becomes JSON.
+fn line(request: Request) -> Vec<u8> {
+    let mut line = serde_json::to_vec(&Call::new(request)).unwrap_or_default();
+    line.push(b'\n');
+    line
 }
 
 fn carry_out(
     transport: &dyn Transport,
-    request: Request,
-    stdin: impl FnOnce(Vec<u8>) -> Stdin,
+    stdin: Stdin,
     on_line: &mut (dyn FnMut(Line) + Send),
     context: &Context,
 ) -> Result<Reply> {
-    let mut line = serde_json::to_vec(&Call::new(request)).attempt(|| "writing a request to the agent")?;
-    line.push(b'\n');
-    let command = Command { stdin: stdin(line), ..Command::new([transport.agent(context)?]) };
+    let command = Command { stdin, ..Command::new([transport.agent(context)?]) };
     let mut answer = Answer { open: Vec::new(), stderr: Vec::new(), reply: None, on_line };
     let exit = transport.exec(command, &mut answer, context)?;
     match answer.reply {

@@ -34,7 +34,8 @@ impl Transport for FakeTransport {
         let mut stdin = Vec::new();
         match command.stdin {
             super::Stdin::Empty => {}
-            super::Stdin::Bytes(bytes) | super::Stdin::Held(bytes) => stdin = bytes,
+            super::Stdin::Bytes(bytes) => stdin = bytes,
+            super::Stdin::Held(bytes) => stdin = bytes(),
             super::Stdin::Stream(mut stream) => {
                 // A fake's stream is a buffer of the test's: it cannot fail.
                 let _ = stream.read_to_end(&mut stdin);

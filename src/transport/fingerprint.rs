@@ -29,18 +29,22 @@ impl Taken {
     }
 }
 
-/// Takes the fingerprint; `cache` is what an earlier one left, or empty. Reads only.
+/// Takes the fingerprint; `cache` gives what an earlier one left, or nothing, while the agent is being started. Reads only.
 pub fn take(
     transport: &dyn Transport,
     mut request: FingerprintRequest,
-    cache: &[u8],
+    cache: impl FnOnce() -> Vec<u8> + Send + 'static,
     context: &Context,
 ) -> Result<Taken> {
-    request.cache_bytes = cache.len();
     request.ends_with_input = true;
+    let request = || {
+        let cache = cache();
+        request.cache_bytes = cache.len();
+        (Request::Fingerprint(request), cache)
+    };
     let mut parts = Parts::default();
     let mut on_line = |line| parts.add(line);
-    let reply = agent::call_with(transport, Request::Fingerprint(request), cache, &mut on_line, context)?;
+    let reply = agent::call_with(transport, request, &mut on_line, context)?;
     parts.taken(reply)
 }
 

@@ -63,8 +63,8 @@ pub enum Stdin {
     Empty,
     /// These bytes, then the end.
     Bytes(Vec<u8>),
-    /// These bytes; the end comes when nobody waits for the command any more, also when we are killed.
-    Held(Vec<u8>),
+    /// What this gives when the command was started; the end comes when nobody waits for the command any more, also when we are killed.
+    Held(Box<dyn FnOnce() -> Vec<u8> + Send>),
     /// A stream, such as our own standard input, as it comes.
     Stream(Box<dyn Read + Send>),
 }

@@ -162,7 +162,7 @@ async fn feed(stdin: Stdin, mut input: Input) {
             let _ = input.write_all(&bytes).await;
         }
         Stdin::Held(bytes) => {
-            let _ = input.write_all(&bytes).await;
+            let _ = input.write_all(&bytes()).await;
             let _ = input.flush().await;
             return std::future::pending().await;
         }

@@ -204,7 +204,8 @@ impl Transport for AgentTransport {
         let mut text = Vec::new();
         match command.stdin {
             Stdin::Empty => {}
-            Stdin::Bytes(bytes) | Stdin::Held(bytes) => text = bytes,
+            Stdin::Bytes(bytes) => text = bytes,
+            Stdin::Held(bytes) => text = bytes(),
             Stdin::Stream(mut stream) => {
                 stream.read_to_end(&mut text).attempt(|| "reading what the agent is asked")?;
             }

@@ -138,7 +138,8 @@ fn feed(stdin: Stdin, input: Option<Box<dyn Write + Send>>, end: &'static [u8]) 
     let is_held = matches!(stdin, Stdin::Held(_));
     let mut stream: Box<dyn Read + Send> = match stdin {
         Stdin::Empty => Box::new(io::empty()),
-        Stdin::Bytes(bytes) | Stdin::Held(bytes) => Box::new(io::Cursor::new(bytes)),
+        Stdin::Bytes(bytes) => Box::new(io::Cursor::new(bytes)),
+        Stdin::Held(bytes) => Box::new(io::Cursor::new(bytes())),
         Stdin::Stream(stream) => stream,
     };
     std::thread::spawn(move || {
