@@ -3,6 +3,7 @@
 //! Paths stay where they are for as long as the process lives, which takes one fingerprint: there are tens of thousands of them, and
 //! to make room for each and give it back would take longer than to read them.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,11 +15,23 @@ use super::packages;
 #[derive(Default)]
 pub struct Owners {
     packages: Vec<Package>,
-    by_path: HashMap<&'static [u8], Owned, Quick>,
+    /// In the order of their numbers.
+    listed: Vec<Listed>,
+    /// Their numbers.
+    by_path: HashMap<&'static [u8], u32, Quick>,
     below: HashMap<Box<[u8]>, Owned, Quick>,
     recorded: HashMap<u32, [u8; 32], Quick>,
     aliases: Vec<(Vec<u8>, Vec<u8>)>,
     unread: Vec<(String, String)>,
+}
+
+/// A path that packages list.
+struct Listed {
+    path: &'static [u8],
+    /// The first one that does.
+    package: u32,
+    /// Whether others do, too.
+    is_shared: bool,
 }
 
 /// A package that is installed.
@@ -79,8 +92,8 @@ impl Owners {
 
     /// Adds a path to a package. The first package that lists it is its owner.
     pub fn list(&mut self, package: u32, path: &[u8]) -> Option<Owned> {
-        match self.by_path.get_mut(path) {
-            Some(owned) => Some(again(owned, package)),
+        match self.by_path.get(path) {
+            Some(number) => self.again(*number, package),
             None => self.list_all(package, [lasting(path.to_vec())]),
         }
     }
@@ -94,16 +107,27 @@ impl Owners {
         let mut last = None;
         for path in paths {
             let path = self.resolved(path).map_or(path, lasting);
-            let number = u32::try_from(self.by_path.len()).ok()?;
-            let first = Owned { package, number: Some(number), is_shared: false };
-            last = Some(again(self.by_path.entry(path).or_insert(first), package));
+            let next = u32::try_from(self.listed.len()).ok()?;
+            last = match self.by_path.entry(path) {
+                // Not looked at again: the processor need not wait until its place came from memory.
+                Entry::Vacant(place) => {
+                    place.insert(next);
+                    self.listed.push(Listed { path, package, is_shared: false });
+                    Some(next)
+                }
+                Entry::Occupied(place) => {
+                    let number = *place.get();
+                    self.again(number, package).and(Some(number))
+                }
+            };
         }
-        last
+        self.owned(last?)
     }
 
     /// Makes room for so many paths.
     pub fn expect(&mut self, paths: usize) {
         self.by_path.reserve(paths);
+        self.listed.reserve(paths);
     }
 
     /// Adds a directory that belongs to a package with everything in it.
@@ -133,7 +157,26 @@ impl Owners {
 
     /// The package that lists a path, byte for byte.
     pub fn listed(&self, path: &[u8]) -> Option<Owned> {
-        self.by_path.get(path).copied()
+        self.owned(*self.by_path.get(path)?)
+    }
+
+    /// The same for who goes through a directory by name and found `before` last: packages mostly list their files in that order.
+    pub fn listed_after(&self, before: Option<Owned>, path: &[u8]) -> Option<Owned> {
+        let next = before.and_then(|owned| owned.number?.checked_add(1));
+        let is_next = |number: &u32| self.listed.get(*number as usize).is_some_and(|next| next.path == path);
+        next.filter(is_next).map_or_else(|| self.listed(path), |number| self.owned(number))
+    }
+
+    fn owned(&self, number: u32) -> Option<Owned> {
+        let Listed { package, is_shared, .. } = *self.listed.get(number as usize)?;
+        Some(Owned { package, number: Some(number), is_shared })
+    }
+
+    /// Notes that a package lists a path, too.
+    fn again(&mut self, number: u32, package: u32) -> Option<Owned> {
+        let listed = self.listed.get_mut(number as usize)?;
+        listed.is_shared |= listed.package != package;
+        self.owned(number)
     }
 
     /// The package that a directory belongs to with everything in it.
@@ -158,9 +201,11 @@ impl Owners {
         &self.packages
     }
 
-    /// All listed paths, in no order.
+    /// All listed paths, by number.
     pub fn paths(&self) -> impl ExactSizeIterator<Item = (&[u8], Owned)> {
-        self.by_path.iter().map(|(path, owned)| (*path, *owned))
+        self.listed.iter().zip(0..u32::MAX).map(|(Listed { path, package, is_shared }, number)| {
+            (*path, Owned { package: *package, number: Some(number), is_shared: *is_shared })
+        })
     }
 
     /// Databases that could not be read, and why.
@@ -173,12 +218,6 @@ impl Owners {
         let (from, to) = self.aliases.iter().find(|(from, _)| path.starts_with(from))?;
         Some([to, &path[from.len()..]].concat())
     }
-}
-
-/// Notes that a package lists a path, too.
-fn again(owned: &mut Owned, package: u32) -> Owned {
-    owned.is_shared |= owned.package != package;
-    *owned
 }
 
 /// Bytes that are never given back.

@@ -94,11 +94,14 @@ impl<'a, 'w, 'c> Looker<'a, 'w, 'c> {
         let holder = owners.holder(directory);
         let mut cached = scan.cache.directory(directory).map_or(&[][..], |cached| &cached.files);
         let handle = LazyCell::new(|| open(&scan.ground.root.handle, below(directory), OFlags::DIRECTORY));
+        let mut before = None;
         for entry in entries {
             self.path.clone_from(directory);
             self.path.push(b'/');
             self.path.extend_from_slice(entry.name);
-            entry.owned = owners.listed(&self.path).or(holder);
+            entry.owned = owners.listed_after(before, &self.path);
+            before = entry.owned.or(before);
+            entry.owned = entry.owned.or(holder);
             let Some(how) = self.how(place, entry) else { continue };
             if let Some(known) = known(&mut cached, entry, how) {
                 (entry.inside, entry.md5) = (Inside::Content(known.content), known.md5);
