@@ -5,12 +5,12 @@
 use super::baseline::take_baselines;
 use super::layers::Start;
 use super::machine::Work;
-use super::up::{MachineResult, tell_end};
+use super::up::{MachineResult, outcome_of, tell_end};
 use super::{View, World, ready};
-use crate::event::{Context, Outcome};
+use crate::event::Context;
+use crate::model::Result;
 use crate::model::machine::Init;
 use crate::model::ready::{Ready, Requirement};
-use crate::model::{Kind, Result};
 use std::collections::BTreeSet;
 
 impl Work<'_> {
@@ -52,8 +52,7 @@ pub fn finish(
             let Some(began) = result.booting_since else { continue };
             scope.spawn(move || {
                 if let Err(error) = boot_at_last(world, &result.name, context) {
-                    let interrupted = error.kind == Kind::Interrupted;
-                    result.outcome = if interrupted { Outcome::Skipped } else { Outcome::Failed };
+                    result.outcome = outcome_of(&error);
                     result.error = Some(error);
                 }
                 result.took = began.elapsed();
@@ -70,6 +69,5 @@ pub fn finish(
 fn boot_at_last(world: &World, name: &str, context: &Context) -> Result<()> {
     let provider = world.provider_of(name, None)?;
     let transport = provider.connect(&world.identity, name)?;
-    ready::booted(name, false, None, transport.as_ref(), context)
-        .map_err(|error| ready::with_log(error, provider, &world.identity, name))
+    ready::booted(name, false, None, (provider, &world.identity), transport.as_ref(), context)
 }

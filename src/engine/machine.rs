@@ -238,9 +238,8 @@ impl Work<'_> {
         instead: Option<&Ready>,
     ) -> Result<()> {
         self.doing("booting");
-        let name = &self.machine.name;
-        ready::booted(name, is_from_layer, instead, transport, self.context)
-            .map_err(|error| ready::with_log(error, self.provider, &self.world.identity, name))
+        let engine = (self.provider, &self.world.identity);
+        ready::booted(&self.machine.name, is_from_layer, instead, engine, transport, self.context)
     }
 
     /// Waits until a one-shot machine has ended, and fails unless it ended with code 0.

@@ -28,11 +28,13 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(40);
 const SHOWN_LINES: usize = 15;
 
 /// Waits until the init of a box machine has started everything; one that started from a layer is made itself meanwhile. With
-/// `instead`, what that asks for is enough, once the machine's file systems and sockets are there.
+/// `instead`, what that asks for is enough, once the machine's file systems and sockets are there. An error has the last lines of
+/// the machine's log.
 pub fn booted(
     machine: &str,
     is_from_layer: bool,
     instead: Option<&Ready>,
+    (provider, identity): (&dyn Provider, &Identity),
     transport: &dyn Transport,
     context: &Context,
 ) -> Result<()> {
@@ -47,8 +49,9 @@ pub fn booted(
     };
     let mut requirements = vec![boot];
     requirements.extend(is_from_layer.then(identity::own));
-    let reply = probe(machine, requirements, BOOT_TIMEOUT, None, transport, context)?;
-    unmet_error(machine, &reply, BOOT_TIMEOUT).map_or(Ok(()), Err)
+    probe(machine, requirements, BOOT_TIMEOUT, None, transport, context)
+        .and_then(|reply| unmet_error(machine, &reply, BOOT_TIMEOUT).map_or(Ok(()), Err))
+        .map_err(|error| with_log(error, provider, identity, machine))
 }
 
 /// Waits until all requirements hold; says what was seen last when they do not. The direct address of a machine that ran

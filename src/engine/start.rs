@@ -24,8 +24,7 @@ fn one(world: &World, name: &str, context: &Context) -> Result<()> {
     if machine.is_box() && machine.init == Init::Systemd {
         context.emit(Event::Doing { machine: Some(name.to_owned()), what: "booting".to_owned() });
         let transport = provider.connect(identity, name)?;
-        ready::booted(name, false, None, transport.as_ref(), context)
-            .map_err(|error| ready::with_log(error, provider, identity, name))?;
+        ready::booted(name, false, None, (provider, identity), transport.as_ref(), context)?;
     }
     match &machine.ready {
         Some(ready) => ready::wait(machine, ready, None, provider, identity, context),

@@ -251,11 +251,7 @@ pub(super) fn tell_end(result: &MachineResult, context: &Context) {
 fn result(action: &Action, done: Result<Done>, took: Duration) -> MachineResult {
     let (outcome, error, steps) = match done {
         Ok(done) => (done.outcome, None, done.steps),
-        Err(error) => {
-            let skipped = matches!(error.kind, Kind::Interrupted | Kind::Skipped);
-            let outcome = if skipped { Outcome::Skipped } else { Outcome::Failed };
-            (outcome, Some(error), Vec::new())
-        }
+        Err(error) => (outcome_of(&error), Some(error), Vec::new()),
     };
     MachineResult {
         name: action.name.clone(),
@@ -265,6 +261,14 @@ fn result(action: &Action, done: Result<Done>, took: Duration) -> MachineResult 
         steps,
         took,
         booting_since: None,
+    }
+}
+
+/// How it ended with a machine that has come no further: whoever was interrupted, or waited for one that failed, has not failed.
+pub(super) fn outcome_of(error: &Error) -> Outcome {
+    match error.kind {
+        Kind::Interrupted | Kind::Skipped => Outcome::Skipped,
+        _ => Outcome::Failed,
     }
 }
 
