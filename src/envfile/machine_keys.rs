@@ -28,8 +28,8 @@ pub(super) static MACHINE: Keys = key_table! { "machine.NAME"
     "depends_on" "list or table" r#"["db"]"# "" "machines that come first; as a table: started, ready, completed";
     "ready" "table" "{ tcp = 5432 }" "" "when it counts as ready";
     "restart" "string" r#""unless-stopped""# "no" "no, always, on-failure[:N], unless-stopped";
-    "memory" "size" r#""512MiB""# "no limit" "limit of memory";
-    "cpus" "number" "1.5" "no limit" "limit of processor time, in processors";
+    "memory" "size" r#""512MiB""# "no limit; of a VM 512MiB" "limit of memory";
+    "cpus" "number" "1.5" "no limit; of a VM 2" "limit of processor time, in processors";
     "disk" "size" r#""20GiB""# "the box's" "size of a VM's disk";
     "accel" "string" r#""kvm""# "auto" "how a VM's processor runs: kvm, tcg (in software), auto tries the first";
     "pids" "integer" "200" "no limit" "limit of the number of processes; -1 is none";

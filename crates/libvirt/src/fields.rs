@@ -1,6 +1,6 @@
 //! What plans compare: the same function reads what we would ask for and what libvirt reports.
 
-use crate::domain::{MEMORY, Shape};
+use crate::domain::{CPUS, MEMORY, Shape};
 use crate::labels::Labels;
 use crate::volumes;
 use envup::model::fields::Fields;
@@ -79,7 +79,7 @@ pub fn ask_ports(labels: &mut Labels, machine: &Machine) {
 pub fn declared(identity: &Identity, machine: &Machine) -> Shape {
     Shape {
         memory: machine.memory.unwrap_or(MEMORY).0,
-        cpus: machine.cpus.map_or(1, |cpus| cpus.ceil().max(1.0) as u64),
+        cpus: machine.cpus.map_or(CPUS, |cpus| cpus.ceil().max(1.0) as u64),
         networks: machine.networks.keys().map(|name| (identity.network(name), String::new())).collect(),
         ports: machine.ports.clone(),
         volumes: volumes_of(machine).map(|name| volumes::disk(identity, name)).collect(),
