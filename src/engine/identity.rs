@@ -7,7 +7,8 @@ use envup_agent::Requirement;
 
 /// Takes away what makes a machine this one and no other, and what its package manager can fetch again. Host keys are made
 /// anew in a machine that starts from the layer: see [`own`]. A VM is given its own when it boots without the mark that
-/// it was given them; until then its sshd lets us in with those that it has.
+/// it was given them; until then its sshd lets us in with those that it has. `apt-get clean` would touch the directory of apt's lists,
+/// by whose age others tell whether to fetch any: Ansible, with `cache_valid_time`, would take empty ones for today's.
 const RESET: &str = r#"
 set -e
 if [ -e /var/lib/envup/placed ]; then rm /var/lib/envup/placed
@@ -15,7 +16,7 @@ elif ls /etc/ssh/ssh_host_*_key >/dev/null 2>&1; then rm -f /etc/ssh/ssh_host_*;
 if [ -s /etc/machine-id ]; then : >/etc/machine-id; fi
 if [ -f /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then rm -f /var/lib/dbus/machine-id; fi
 rm -f /var/lib/systemd/random-seed
-if command -v apt-get; then apt-get clean; fi
+rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb /var/cache/apt/*.bin
 if command -v dnf; then dnf -q clean packages; elif command -v yum; then yum -q clean packages; fi
 if command -v apk; then rm -rf /var/cache/apk/*; fi
 "#;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Rule and version of the keys.
-const RULE: &str = "layer/1";
+const RULE: &str = "layer/2";
 
 /// Fields that leave nothing on a machine's disk by themselves: who it is to others, what is taken away while a layer is made, and limits,
 /// which a living machine takes on without its steps being run again.

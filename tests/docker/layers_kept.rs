@@ -82,6 +82,8 @@ fn a_layer_has_nothing_of_its_machine_but_the_disk() {
     let served = stack.inside("web", "systemctl is-active ssh; ssh-keyscan -t ed25519 localhost 2>/dev/null");
     assert!(served.starts_with("active\n") && served.ends_with(second.lines().last().unwrap()), "{served}");
     stack.inside("web", "grep -x GREETING=hi /etc/environment");
+    // By its age others tell whether the lists of packages are to be fetched.
+    stack.inside("web", "test /var/lib/apt/lists -ot /root/log");
     stack.nothing_to_do();
 }
 

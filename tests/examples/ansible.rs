@@ -22,8 +22,6 @@ fn production(key: &str) -> Project {
 #[test]
 fn ansible_is_the_same_here_and_in_production() {
     let project = example("ansible", "8086:80");
-    // Layers have tests of their own.
-    project.change("Envfile", "[volume.dbdata]", "[layers]\nenabled = false\n\n[volume.dbdata]");
     project.env("allow").exits(0);
     project.env("up").exits(0);
     shows_the_shop(&project, "Nothing here is for sale.");

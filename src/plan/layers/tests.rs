@@ -31,9 +31,9 @@ fn keys(machine: &DesiredMachine) -> Vec<String> {
 #[test]
 fn keys_are_golden() {
     let chain = chain(&machine(&["aaaa", "bbbb"]), "placed").unwrap();
-    assert_eq!(chain.base, "b21483f7472e67c1c2cba56fd55666ea207a56778a620933edcaae185065552b");
-    assert_eq!(chain.links[0].key, "c26ac48c6ec1d6d41dccabb08a5643e0245a918ad51dab095aa626767658f6b6");
-    assert_eq!(chain.links[1].key, "8122aee19e383b86ef1d82708c8c36f456e6be795dbd3c5b33385228fa947fac");
+    assert_eq!(chain.base, "a4f013a381aac10e91f71cffc572ccb5ae5c9620bfe6c69d29e6346f8646ebc3");
+    assert_eq!(chain.links[0].key, "34755e40183ac81e98f73fb5e86bf327164a7ea668eafe4faa3f8f243e067149");
+    assert_eq!(chain.links[1].key, "de5fce3bab192ed30f810c4b863d43e0381d91588641fd62255d70310dfbcd7e");
 }
 
 #[test]
