@@ -5,11 +5,11 @@
 //! names of all else, so that a directory in which nothing came or went need not be read either.
 //! Whether an entry still holds is decided by the agent alone.
 
+mod packed;
+
 use std::fmt::Write as _;
 
 use super::Damage;
-
-const MAGIC: &[u8] = b"envup files 2\n";
 
 /// What one fingerprint read. Names borrow from the bytes it was read from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,26 +92,12 @@ impl<'b> Cache<'b> {
 
     /// As it is kept and sent.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        put_text(&mut bytes, self.key_id.as_bytes());
-        put(&mut bytes, self.directories.len() as u64);
-        for directory in &self.directories {
-            put_text(&mut bytes, directory.path);
-            let Stamp { inode, size, changed } = directory.stamp;
-            [inode, size, changed].into_iter().for_each(|number| put(&mut bytes, number));
-            put(&mut bytes, directory.files.len() as u64);
-            directory.files.iter().for_each(|file| file.put(&mut bytes));
-            put(&mut bytes, directory.others.len() as u64);
-            directory.others.iter().for_each(|name| put_text(&mut bytes, name));
-        }
-        bytes
+        packed::packed(self)
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
     pub fn from_bytes(bytes: &'b [u8]) -> Result<Cache<'b>, Damage> {
-        Reader { rest: bytes }
-            .cache()
-            .ok_or_else(|| Damage::Broken("the cache of files is damaged".to_owned()))
+        packed::unpacked(bytes).ok_or_else(|| Damage::Broken("the cache of files is damaged".to_owned()))
     }
 }
 
@@ -125,22 +111,6 @@ impl<'b> CachedDirectory<'b> {
         names.extend(&self.others);
         names.sort();
         Some(names)
-    }
-}
-
-impl CachedFile<'_> {
-    fn put(&self, bytes: &mut Vec<u8>) {
-        put_text(bytes, self.name);
-        let numbers =
-            [self.inode, self.size, self.changed, self.mode.into(), self.user.into(), self.group.into()];
-        numbers.into_iter().for_each(|number| put(bytes, number));
-        let (is_keyed, digest) = match &self.content {
-            Content::Sha256(digest) => (0, digest),
-            Content::Keyed(digest) => (1, digest),
-        };
-        bytes.push(is_keyed | if self.md5.is_some() { 2 } else { 0 });
-        bytes.extend_from_slice(digest);
-        bytes.extend_from_slice(self.md5.as_ref().map_or(&[], |md5| md5.as_slice()));
     }
 }
 
@@ -165,94 +135,6 @@ pub fn spelled(path: &[u8]) -> String {
         }
     }
     text
-}
-
-/// A number, seven bits a byte, the lowest first.
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
-    while number > 0x7f {
-        bytes.push(number.to_le_bytes()[0] | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number.to_le_bytes()[0]);
-}
-
-fn put_text(bytes: &mut Vec<u8>, text: &[u8]) {
-    put(bytes, text.len() as u64);
-    bytes.extend_from_slice(text);
-}
-
-struct Reader<'b> {
-    rest: &'b [u8],
-}
-
-impl<'b> Reader<'b> {
-    fn cache(&mut self) -> Option<Cache<'b>> {
-        self.rest = self.rest.strip_prefix(MAGIC)?;
-        let key_id = std::str::from_utf8(self.text()?).ok()?;
-        let mut directories = self.list(Reader::directory)?;
-        // A binary search in what is not sorted would only find less; the host may still rely on the order.
-        directories.sort_by(|one, other| one.path.cmp(other.path));
-        self.rest.is_empty().then_some(Cache { key_id, directories })
-    }
-
-    fn directory(&mut self) -> Option<CachedDirectory<'b>> {
-        let path = self.text()?;
-        let stamp = Stamp { inode: self.number()?, size: self.number()?, changed: self.number()? };
-        Some(CachedDirectory {
-            path,
-            stamp,
-            files: self.list(Reader::file)?,
-            others: self.list(Reader::text)?,
-        })
-    }
-
-    fn file(&mut self) -> Option<CachedFile<'b>> {
-        let name = self.text()?;
-        let (inode, size, changed) = (self.number()?, self.number()?, self.number()?);
-        let mode = u16::try_from(self.number()?).ok()?;
-        let (user, group) = (u32::try_from(self.number()?).ok()?, u32::try_from(self.number()?).ok()?);
-        let [kind] = self.array()?;
-        let digest = self.array()?;
-        let content = if kind & 1 == 0 { Content::Sha256(digest) } else { Content::Keyed(digest) };
-        let md5 = if kind & 2 == 0 { None } else { Some(self.array()?) };
-        (kind <= 3).then_some(CachedFile { name, inode, size, changed, mode, user, group, content, md5 })
-    }
-
-    fn list<T>(&mut self, each: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let count = usize::try_from(self.number()?).ok()?;
-        // A damaged count cannot ask for more memory than the bytes themselves.
-        let mut list = Vec::with_capacity(count.min(self.rest.len() / size_of::<T>().max(1)));
-        for _ in 0..count {
-            list.push(each(self)?);
-        }
-        Some(list)
-    }
-
-    fn text(&mut self) -> Option<&'b [u8]> {
-        let length = usize::try_from(self.number()?).ok()?;
-        let (text, rest) = self.rest.split_at_checked(length)?;
-        self.rest = rest;
-        Some(text)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (array, rest) = self.rest.split_first_chunk()?;
-        self.rest = rest;
-        Some(*array)
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let (byte, rest) = self.rest.split_first()?;
-            self.rest = rest;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(number);
-            }
-        }
-        None
-    }
 }
 
 #[cfg(test)]
@@ -295,6 +177,12 @@ mod tests {
         assert_eq!(etc.names(Stamp { size: 4097, ..etc.stamp }), None);
         // Nothing is known of what changed too short a time before.
         assert_eq!((root.names(root.stamp), read.directory(b"/usr")), (None, None));
+    }
+
+    #[test]
+    fn one_of_an_older_form_is_refused() {
+        assert!(Cache::from_bytes(b"envup files 2\n\0\0").is_err());
+        assert!(Cache::from_bytes(b"envup files 3\n\0\0\0").is_ok());
     }
 
     #[test]

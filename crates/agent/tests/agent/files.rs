@@ -123,8 +123,11 @@ fn the_cache_saves_reading_and_names_files() {
         file.content = Content::Sha256([7; 32]);
     });
     assert_ne!(take(disk.root(), Level::Fast, &forged.to_bytes()).fingerprint, first.fingerprint);
-    let damaged = take(disk.root(), Level::Fast, &cache[1..]);
-    assert_eq!((damaged.fingerprint, damaged.cache), (first.fingerprint, cache));
+    let older = [b"envup files 2".as_slice(), &cache[13..]].concat();
+    for useless in [&cache[1..], &older] {
+        let again = take(disk.root(), Level::Fast, useless);
+        assert_eq!((&again.fingerprint, &again.cache), (&first.fingerprint, &cache));
+    }
 }
 
 #[test]

@@ -80,7 +80,8 @@ impl<'c> Walker<'c> {
     /// Looks at a directory; those in it go to the list.
     pub fn directory(&mut self, ahead: Ahead, further: &mut Vec<Ahead>) {
         self.path.clone_from(&ahead.path);
-        let known = self.cache.directory(&ahead.path).and_then(|directory| directory.names(ahead.stamp));
+        let cached = self.cache.directory(&ahead.path);
+        let known = cached.and_then(|cached| cached.names(ahead.stamp));
         let is_known = known.is_some();
         let named = match known {
             Some(names) => ahead.known(names.len()).map(|base| Named { base, stamp: ahead.stamp, names }),
@@ -132,7 +133,7 @@ impl<'c> Walker<'c> {
             }
             entries.push(entry);
         }
-        self.seen.listings.push(Listing { path, place, stamp, is_known, left_out, entries });
+        self.seen.listings.push(Listing { path, place, stamp, cached, is_known, left_out, entries });
     }
 
     /// Opens a directory and reads the names in it.

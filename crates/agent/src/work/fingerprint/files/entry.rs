@@ -1,6 +1,6 @@
 //! What the walk saw of one path.
 
-use envup_agent::{Content, Section, Stamp};
+use envup_agent::{CachedDirectory, Content, Section, Stamp};
 use rustix::fs::{FileType, Stat};
 
 use super::place::Place;
@@ -14,7 +14,9 @@ pub struct Listing<'c> {
     pub place: Place,
     /// What it was when its names were read.
     pub stamp: Stamp,
-    /// Whether the cache knew its names.
+    /// What the cache says of it.
+    pub cached: Option<&'c CachedDirectory<'c>>,
+    /// Whether its names are those that the cache says.
     pub is_known: bool,
     /// Names that are not told.
     pub left_out: Vec<&'c [u8]>,

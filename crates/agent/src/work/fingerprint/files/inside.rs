@@ -90,9 +90,9 @@ impl<'a, 'w, 'c> Looker<'a, 'w, 'c> {
     fn listing(&mut self, listing: &'w mut Listing<'c>) {
         let scan = self.scan;
         let owners = scan.view.owners();
-        let Listing { path: directory, place, entries, .. } = listing;
+        let Listing { path: directory, place, cached, entries, .. } = listing;
         let holder = owners.holder(directory);
-        let mut cached = scan.cache.directory(directory).map_or(&[][..], |cached| &cached.files);
+        let mut cached = cached.map_or(&[][..], |cached| &cached.files);
         let handle = LazyCell::new(|| open(&scan.ground.root.handle, below(directory), OFlags::DIRECTORY));
         let mut before = None;
         for entry in entries {
