@@ -5,17 +5,17 @@
 
 use super::desired::has_done_its_work;
 use super::fingerprint::known_as;
-use super::nodes::{Node, fingerprints};
-use super::{PlanOptions, Planned, World, observe, plan_from};
+use super::nodes::{Node, fingerprints, node_names, running};
+use super::{Declared, PlanOptions, Planned, World, observe, plan_of};
 use crate::drift::{BASELINE, Difference, MachineDrift, Report, Rules, compare_texts};
 use crate::event::Context;
 use crate::model::action::{Reason, Target};
 use crate::model::drift::Level;
-use crate::model::observed::{ObservedMachine, State};
+use crate::model::observed::{Observed, ObservedMachine, State};
 use crate::model::{Error, Kind, Result};
 use crate::plan::{AFTER_ANOTHER, Action, RUNS_ALWAYS, WITH_ANOTHER};
 use crate::transport::fingerprint::Taken;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is compared.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +32,14 @@ pub struct DriftOptions {
 pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result<Report> {
     let mut view = observe(world)?;
     let is_chosen = |name: &str| options.machines.is_empty() || options.machines.contains(name);
-    let mut nodes = fingerprints(world, &view.observed, &is_chosen, options.level, context);
+    // Machines look at themselves for longer than this host needs to read what is declared and what was.
+    let (mut nodes, known) = std::thread::scope(|scope| {
+        let observed = &view.observed;
+        let known = scope.spawn(|| (Declared::of(world, observed), baselines(world, observed, &is_chosen)));
+        (fingerprints(world, observed, &is_chosen, options.level, context), known.join())
+    });
+    let crashed = |_| Error::failed("reading what is declared ended with a crash of ours");
+    let (declared, mut baselines) = known.map_err(crashed)?;
     context.check("comparing")?;
     for (name, nodes) in &nodes {
         if let [Node { taken: Ok(taken), .. }] = nodes.as_slice() {
@@ -42,7 +49,7 @@ pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result
     }
     let planned =
         PlanOptions { machines: options.machines.clone(), no_layers: true, ..PlanOptions::default() };
-    let Planned { plan, view, .. } = plan_from(world, view, &planned)?;
+    let Planned { plan, view, .. } = plan_of(world, declared?, view, &planned)?;
     let rules = Rules::new(&world.stack.drift.ignore, &options.today);
     let mut machines = Vec::new();
     for action in &plan.actions {
@@ -53,13 +60,25 @@ pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result
             }
             let observed = view.observed.machine(&action.name);
             let nodes = nodes.remove(&action.name).unwrap_or_default();
-            machines.extend(one_machine(world, action, observed, nodes, &rules));
+            machines.extend(one_machine(world, action, observed, nodes, &mut baselines, &rules));
         } else if !action.reasons.is_empty() {
             let name = format!("{} {}", action.target.as_str(), action.name);
             machines.push(against_envfile(&name, action, &rules));
         }
     }
     Ok(Report::new(&world.stack, BASELINE, machines, &rules))
+}
+
+/// By node: the fingerprint that was taken when it was last brought up.
+type Baselines = BTreeMap<String, Result<Option<String>>>;
+
+/// The baselines of those of these machines that run.
+fn baselines(world: &World, observed: &Observed, is_chosen: &(dyn Fn(&str) -> bool + Sync)) -> Baselines {
+    let baselines = world.project.baselines();
+    let machines = running(observed, is_chosen);
+    let nodes =
+        machines.flat_map(|machine| node_names(world, machine).into_iter().map(move |node| (machine, node)));
+    nodes.map(|(machine, node)| (node.clone(), baselines.load(&known_as(machine, &node)))).collect()
 }
 
 /// What the plan would do about it, as differences: the Envfile is what should be, the machine what is.
@@ -84,6 +103,7 @@ fn one_machine(
     action: &Action,
     observed: Option<&ObservedMachine>,
     nodes: Vec<Node>,
+    baselines: &mut Baselines,
     rules: &Rules<'_>,
 ) -> Vec<MachineDrift> {
     let mut drift = against_envfile(&action.name, action, rules);
@@ -101,7 +121,7 @@ fn one_machine(
     for node in nodes {
         let mut drift = MachineDrift::new(&node.name);
         drift.steps_took = node.taken.as_ref().ok().and_then(steps_took);
-        let baseline = world.project.baselines().load(&known_as(observed, &node.name));
+        let baseline = baselines.remove(&node.name).unwrap_or(Ok(None));
         against_baseline(baseline, node.taken, rules, &mut drift);
         match node.name == action.name {
             true => drifts[0].join(drift),

@@ -86,10 +86,10 @@ pub use validate::validate_steps;
 
 use crate::boxes::Store;
 use crate::model::id::Identity;
-use crate::model::observed::ObservedMachine;
+use crate::model::observed::{Observed, ObservedMachine};
 use crate::model::stack::Stack;
 use crate::model::{Error, Kind, Result};
-use crate::plan::{self, Known, Plan};
+use crate::plan::{self, Desired, Known, Plan};
 use crate::provider::Provider;
 use crate::state::{LayerRecords, Project};
 use crate::transport::Transport;
@@ -210,13 +210,28 @@ pub struct Planned {
 
 /// Observes the stack and plans.
 pub fn plan(world: &World, options: &PlanOptions) -> Result<Planned> {
-    plan_from(world, observe(world)?, options)
+    let view = observe(world)?;
+    let declared = Declared::of(world, &view.observed)?;
+    plan_of(world, declared, view, options)
 }
 
-/// Plans from what was observed.
-fn plan_from(world: &World, view: View, options: &PlanOptions) -> Result<Planned> {
-    let images = images::all(world, &view.observed)?;
-    let mut desired = desired::desired(world, &images)?;
+/// The declared side of a plan, for which files of this host are read.
+struct Declared {
+    desired: Desired,
+    /// Names of the machines' images, as far as they are known.
+    images: BTreeMap<String, String>,
+}
+
+impl Declared {
+    fn of(world: &World, observed: &Observed) -> Result<Self> {
+        let images = images::all(world, observed)?;
+        Ok(Self { desired: desired::desired(world, &images)?, images })
+    }
+}
+
+/// Plans from what is declared and what was observed.
+fn plan_of(world: &World, declared: Declared, view: View, options: &PlanOptions) -> Result<Planned> {
+    let Declared { mut desired, images } = declared;
     let needs = desired.machines.iter().map(|(name, machine)| {
         let needs = machine.depends_on.keys().chain(partners(world, name)).map(String::as_str);
         (name.as_str(), needs.collect::<BTreeSet<_>>())

@@ -27,11 +27,9 @@ pub fn fingerprints(
     level: Level,
     context: &Context,
 ) -> BTreeMap<String, Vec<Node>> {
-    let machines = observed.machines.iter();
-    let chosen = machines.filter(|machine| machine.state == State::Running && is_chosen(&machine.name));
     std::thread::scope(|scope| {
         let mut threads = Vec::new();
-        for machine in chosen {
+        for machine in running(observed, is_chosen) {
             for name in node_names(world, machine) {
                 let node = name.clone();
                 let thread = scope.spawn(move || fingerprint(world, machine, &node, level, context));
@@ -46,6 +44,14 @@ pub fn fingerprints(
         }
         nodes
     })
+}
+
+/// Those of these machines that run.
+pub fn running<'o>(
+    observed: &'o Observed,
+    is_chosen: &'o dyn Fn(&str) -> bool,
+) -> impl Iterator<Item = &'o ObservedMachine> {
+    observed.machines.iter().filter(|machine| machine.state == State::Running && is_chosen(&machine.name))
 }
 
 /// What the nodes of a machine are called; none for a machine that the Envfile does not declare.
