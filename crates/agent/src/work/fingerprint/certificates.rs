@@ -1,14 +1,16 @@
 //! The authorities that the machine trusts: every certificate of its bundles, of OpenSSL's directory, and of what was added by
 //! hand, each by its digest. Stores of single programs (Java, browsers) are files like others.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::der;
-use super::view::{Found, View, hex};
+use super::view::{Found, View, hex, text};
 
 /// One file with all of them, as distributions call it.
 const BUNDLES: &[&str] = &[
@@ -25,8 +27,8 @@ const ADDED: &str = "/usr/local/share/ca-certificates";
 /// Made for the machine itself by Debian's ssl-cert; told by the section `files`.
 const OWN: &str = "/etc/ssl/certs/ssl-cert-snakeoil.pem";
 
-/// Digests by the text that they were found in: bundles and directories hold the same.
-type Known = HashMap<String, String>;
+/// A text with certificates, and the kind of place that it was found in.
+type Text = (&'static str, String);
 
 #[derive(Default)]
 struct Certificate {
@@ -36,58 +38,65 @@ struct Certificate {
 
 /// The section `certificates`.
 pub fn collect(view: &View<'_>, found: &mut Found) {
-    let (mut certificates, mut known) = (BTreeMap::new(), Known::new());
+    let mut texts = Vec::new();
     let bundles: BTreeSet<String> = BUNDLES.iter().filter_map(|path| view.real(path)).collect();
-    for path in &bundles {
-        add(view, path, "bundle", (&mut certificates, &mut known), found);
-    }
-    let mut files = BTreeSet::new();
-    for name in view.names(DIRECTORY, found).iter().filter(|name| is_hashed(name)) {
-        files.extend(view.real(&format!("{DIRECTORY}/{name}")).filter(|path| path != OWN));
-    }
-    for path in &files {
-        add(view, path, "directory", (&mut certificates, &mut known), found);
-    }
+    texts.extend(bundles.iter().filter_map(|path| Some(("bundle", view.text(path, found)?))));
+    directory(view, &mut texts, found);
     let mut directories = vec![ADDED.to_owned()];
     while let Some(directory) = directories.pop() {
         for name in view.names(&directory, found) {
             let path = format!("{directory}/{name}");
             match name.ends_with(".crt") {
-                true => add(view, &path, "added", (&mut certificates, &mut known), found),
+                true => texts.extend(view.text(&path, found).map(|text| ("added", text))),
                 false if view.path(&path).is_dir() => directories.push(path),
                 false => {}
             }
         }
     }
-    for (digest, certificate) in &certificates {
+    for (digest, certificate) in &certificates(&texts) {
         let stores: Vec<&str> = certificate.stores.iter().copied().collect();
         let fields = [("subject", certificate.subject.as_str()), ("in", &stores.join(","))];
         found.item(digest, fields.map(|(name, value)| (name, Some(value))));
     }
 }
 
-/// Adds the certificates of a file.
-fn add(
-    view: &View<'_>,
-    path: &str,
-    store: &'static str,
-    (certificates, known): (&mut BTreeMap<String, Certificate>, &mut Known),
-    found: &mut Found,
-) {
-    let text = view.text(path, found).unwrap_or_default();
-    for text in texts_in(&text) {
-        let digest = known.get(text).cloned().or_else(|| {
-            let der = decoded(text)?;
-            let digest = hex(&Sha256::digest(&der));
-            let certificate = certificates.entry(digest.clone()).or_default();
-            certificate.subject = der::subject(&der).unwrap_or_default();
-            known.insert(text.to_owned(), digest.clone());
-            Some(digest)
-        });
-        if let Some(certificate) = digest.and_then(|digest| certificates.get_mut(&digest)) {
-            certificate.stores.insert(store);
+/// The texts of OpenSSL's directory. Each is opened by its link, which the kernel follows; to follow it here takes three calls
+/// more, and there are a hundred and fifty.
+fn directory(view: &View<'_>, texts: &mut Vec<Text>, found: &mut Found) {
+    let place = |status: &Metadata| (status.dev(), status.ino());
+    let own = view.real(OWN).filter(|path| path == OWN);
+    let own = own.and_then(|own| view.path(own).symlink_metadata().ok()).map(|status| place(&status));
+    let mut unread = BTreeSet::new();
+    for name in view.names(DIRECTORY, found).iter().filter(|name| is_hashed(name)) {
+        let path = format!("{DIRECTORY}/{name}");
+        match view.opened(&path) {
+            Ok(Some((_, status))) if own == Some(place(&status)) => {}
+            Ok(Some((bytes, _))) => texts.push(("directory", text(bytes))),
+            Ok(None) => {}
+            // To be told once, by the name of the file itself.
+            Err(_) => unread.extend(view.real(&path).filter(|path| path != OWN)),
         }
     }
+    texts.extend(unread.iter().filter_map(|path| Some(("directory", view.text(path, found)?))));
+}
+
+/// The certificates of all texts by their digests. Bundles and directories hold the same ones: each is decoded once.
+fn certificates(texts: &[Text]) -> BTreeMap<String, Certificate> {
+    let mut written: BTreeMap<&str, BTreeSet<&'static str>> = BTreeMap::new();
+    for (store, text) in texts {
+        for text in texts_in(text) {
+            written.entry(text).or_default().insert(store);
+        }
+    }
+    let mut certificates: BTreeMap<String, Certificate> = BTreeMap::new();
+    for (text, stores) in written {
+        if let Some(der) = decoded(text) {
+            let certificate = certificates.entry(hex(&Sha256::digest(&der))).or_default();
+            certificate.subject = der::subject(&der).unwrap_or_default();
+            certificate.stores.extend(stores);
+        }
+    }
+    certificates
 }
 
 /// The certificates of a text in PEM (RFC 7468), each as it is written there.
@@ -96,9 +105,10 @@ fn texts_in(text: &str) -> impl Iterator<Item = &str> {
     begun.filter_map(|rest| rest.split_once("-----END CERTIFICATE-----")).map(|(content, _)| content.trim())
 }
 
-/// The certificate that is written there.
+/// The certificate that is written there, in lines as a rule; there may be blanks anywhere.
 fn decoded(text: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(text.split_whitespace().collect::<String>()).ok()
+    let lines = STANDARD.decode(text.lines().collect::<String>());
+    lines.or_else(|_| STANDARD.decode(text.split_whitespace().collect::<String>())).ok()
 }
 
 /// `002c0b4f.0`.
@@ -138,6 +148,14 @@ mod tests {
             told,
             ["CN=A, O=Example bundle,directory", "CN=B, O=Example bundle", "CN=C, O=Example added"]
         );
+    }
+
+    #[test]
+    fn blanks_may_be_anywhere() {
+        for text in ["TUlJQQ==", "TUlJ\r\nQQ==", "TU lJ\n\tQ\u{a0}Q=="] {
+            assert_eq!(decoded(text).as_deref(), Some(b"MIIA".as_slice()), "{text}");
+        }
+        assert_eq!(decoded("TUlJQ"), None);
     }
 
     #[test]

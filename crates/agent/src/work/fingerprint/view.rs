@@ -1,6 +1,6 @@
 //! What collectors work with: the machine's files below its root, and where they put what they find.
 
-use std::fs::{self, DirEntry};
+use std::fs::{self, DirEntry, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -76,9 +76,8 @@ impl<'a> View<'a> {
 
     /// The content of a regular file of the machine; `None` when there is none. Failures go into `found`.
     pub fn bytes(&self, path: &str, found: &mut Found) -> Option<Vec<u8>> {
-        match whole::read(&self.reach(path)?) {
+        match self.opened(path) {
             Ok(read) => read.map(|(bytes, _)| bytes),
-            Err(error) if is_absent(&error) => None,
             Err(error) => {
                 found.cannot(path, plain(&error));
                 None
@@ -86,9 +85,15 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The same with the file's status, for who tells failures otherwise.
+    pub fn opened(&self, path: &str) -> io::Result<Option<(Vec<u8>, Metadata)>> {
+        let Some(place) = self.reach(path) else { return Ok(None) };
+        whole::read(&place).or_else(|error| if is_absent(&error) { Ok(None) } else { Err(error) })
+    }
+
     /// A text file of the machine; `None` when there is none. What is not UTF-8 is replaced. Failures go into `found`.
     pub fn text(&self, path: &str, found: &mut Found) -> Option<String> {
-        self.bytes(path, found).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        self.bytes(path, found).map(text)
     }
 
     /// Whether everybody may read a file.
@@ -208,6 +213,11 @@ impl Found {
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
         || error.raw_os_error() == Some(libc::ELOOP)
+}
+
+/// Bytes as a text. What is UTF-8, as nearly all is, becomes one without being copied.
+pub fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// Bytes as lowercase hexadecimal characters.

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::super::owners::{Owners, Package, Promise, lasting};
+use super::super::view::text;
 use super::super::whole;
 use super::names;
 
@@ -18,7 +19,7 @@ const USUAL_LENGTH: usize = 50;
 /// Adds every package with the paths that it brought.
 pub fn read(root: &Path, owners: &mut Owners) {
     let status = match fs::read(root.join(STATUS)) {
-        Ok(status) => String::from_utf8_lossy(&status).into_owned(),
+        Ok(status) => text(status),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
         Err(error) => return owners.cannot("dpkg", error),
     };

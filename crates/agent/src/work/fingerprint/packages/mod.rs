@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::files::Digests;
 use super::owners::{Owners, Package, Promise};
-use super::view::{Found, View};
+use super::view::{self, Found, View};
 
 /// Reads the databases of all managers; the system's come first, what they list belongs to nobody else.
 pub fn read(root: &Path, owners: &mut Owners) {
@@ -39,7 +39,7 @@ fn names(root: &Path, directory: &str) -> Vec<String> {
 
 /// A text of the machine; `None` when there is none or it cannot be read, as the walk over all files tells by itself.
 fn text(root: &Path, path: &str) -> Option<String> {
-    fs::read(below(root, path)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    fs::read(below(root, path)).ok().map(view::text)
 }
 
 /// Adds a package of a language; its paths follow.
