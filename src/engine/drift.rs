@@ -6,7 +6,8 @@
 use super::desired::has_done_its_work;
 use super::fingerprint::known_as;
 use super::nodes::{Node, fingerprints, node_names, running};
-use super::{Declared, PlanOptions, Planned, World, observe, plan_of};
+use super::planned::{Declared, plan_of};
+use super::{PlanOptions, Planned, World, observe};
 use crate::drift::{BASELINE, Difference, MachineDrift, Report, Rules, compare_texts};
 use crate::event::Context;
 use crate::model::action::{Reason, Target};
