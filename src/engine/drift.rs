@@ -5,7 +5,7 @@
 
 use super::desired::has_done_its_work;
 use super::fingerprint::known_as;
-use super::nodes::{Node, fingerprints, node_names, running};
+use super::nodes::{Node, fingerprints, running};
 use super::planned::{Declared, plan_of};
 use super::{PlanOptions, Planned, World, observe};
 use crate::drift::{BASELINE, Difference, MachineDrift, Report, Rules, compare_texts};
@@ -73,12 +73,10 @@ pub fn drift(world: &World, options: &DriftOptions, context: &Context) -> Result
 /// By node: the fingerprint that was taken when it was last brought up.
 type Baselines = BTreeMap<String, Result<Option<String>>>;
 
-/// The baselines of those of these machines that run.
+/// The baselines of those of these machines that run and are declared.
 fn baselines(world: &World, observed: &Observed, is_chosen: &(dyn Fn(&str) -> bool + Sync)) -> Baselines {
     let baselines = world.project.baselines();
-    let machines = running(observed, is_chosen);
-    let nodes =
-        machines.flat_map(|machine| node_names(world, machine).into_iter().map(move |node| (machine, node)));
+    let nodes = running(world, observed, is_chosen);
     nodes.map(|(machine, node)| (node.clone(), baselines.load(&known_as(machine, &node)))).collect()
 }
 

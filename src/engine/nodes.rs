@@ -29,12 +29,10 @@ pub fn fingerprints(
 ) -> BTreeMap<String, Vec<Node>> {
     std::thread::scope(|scope| {
         let mut threads = Vec::new();
-        for machine in running(observed, is_chosen) {
-            for name in node_names(world, machine) {
-                let node = name.clone();
-                let thread = scope.spawn(move || fingerprint(world, machine, &node, level, context));
-                threads.push((machine.name.clone(), name, thread));
-            }
+        for (machine, name) in running(world, observed, is_chosen) {
+            let node = name.clone();
+            let thread = scope.spawn(move || fingerprint(world, machine, &node, level, context));
+            threads.push((machine.name.clone(), name, thread));
         }
         let mut nodes: BTreeMap<String, Vec<Node>> = BTreeMap::new();
         for (machine, name, thread) in threads {
@@ -46,12 +44,15 @@ pub fn fingerprints(
     })
 }
 
-/// Those of these machines that run.
+/// The nodes of those of these machines that run and are declared, by their names.
 pub fn running<'o>(
+    world: &'o World,
     observed: &'o Observed,
     is_chosen: &'o dyn Fn(&str) -> bool,
-) -> impl Iterator<Item = &'o ObservedMachine> {
-    observed.machines.iter().filter(|machine| machine.state == State::Running && is_chosen(&machine.name))
+) -> impl Iterator<Item = (&'o ObservedMachine, String)> {
+    let machines = observed.machines.iter();
+    let running = machines.filter(|machine| machine.state == State::Running && is_chosen(&machine.name));
+    running.flat_map(|machine| node_names(world, machine).into_iter().map(move |node| (machine, node)))
 }
 
 /// What the nodes of a machine are called; none for a machine that the Envfile does not declare.
