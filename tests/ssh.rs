@@ -197,7 +197,7 @@ fn an_interrupted_agent_leaves_no_trace_either() {
         Request::Probe(ProbeRequest { requirements: vec![never], timeout_ms: 600_000, interval_ms: None });
     let cancel = context.cancel.clone();
     let seen = &mut |_| cancel.request();
-    let error = agent::call(&transport, request, seen, &context).unwrap_err();
+    let error = agent::call_with(&transport, || (request, Vec::new()), seen, &context).unwrap_err();
     assert_eq!(error.kind, Kind::Interrupted);
     drop(transport);
     host.is_left_alone();

@@ -72,7 +72,6 @@ pub fn request(world: &World, level: Level) -> Result<FingerprintRequest> {
         key: ProjectKey::of(&world.project)?.for_agent(),
         environment: world.stack.drift.environment.clone(),
         cache_bytes: 0,
-        ends_with_input: false,
         root: "/".to_owned(),
     })
 }

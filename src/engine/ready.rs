@@ -168,7 +168,8 @@ fn probe(
     };
     // The agent keeps the time; the call itself may take a little longer.
     let context = &context.without_deadline().within(timeout + Duration::from_secs(30));
-    match agent::call(transport, Request::Probe(request), &mut on_line, context)? {
+    let request = || (Request::Probe(request), Vec::new());
+    match agent::call_with(transport, request, &mut on_line, context)? {
         Reply::Probe(reply) => Ok(reply),
         other => Err(agent::unexpected(&other)),
     }

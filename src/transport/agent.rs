@@ -33,11 +33,11 @@ pub fn call(
     on_line: &mut (dyn FnMut(Line) + Send),
     context: &Context,
 ) -> Result<Reply> {
-    carry_out(transport, Stdin::Bytes(line(request)), on_line, context)
+    carry_out(transport, Stdin::Bytes(line(&Call::new(request))), on_line, context)
 }
 
-/// The same for a request that bytes follow, both asked for when the agent was started. Its standard input is open as long as somebody waits
-/// for the answer.
+/// The same for a request that ends with us, however we end: the agent's standard input is open as long as somebody waits for
+/// the answer. Bytes may follow it; both are asked for when the agent was started.
 pub fn call_with(
     transport: &dyn Transport,
     request: impl FnOnce() -> (Request, Vec<u8>) + Send + 'static,
@@ -46,14 +46,14 @@ pub fn call_with(
 ) -> Result<Reply> {
     let stdin = || {
         let (request, body) = request();
-        [line(request), body].concat()
+        [line(&Call { ends_with_input: true, ..Call::new(request) }), body].concat()
     };
     carry_out(transport, Stdin::Held(Box::new(stdin)), on_line, context)
 }
 
-/// A request as the agent reads it. Plain data of ours always becomes JSON.
-fn line(request: Request) -> Vec<u8> {
-    let mut line = serde_json::to_vec(&Call::new(request)).unwrap_or_default();
+/// A call as the agent reads it. Plain data of ours always becomes JSON.
+fn line(call: &Call) -> Vec<u8> {
+    let mut line = serde_json::to_vec(call).unwrap_or_default();
     line.push(b'\n');
     line
 }

@@ -36,7 +36,6 @@ pub fn take(
     cache: impl FnOnce() -> Vec<u8> + Send + 'static,
     context: &Context,
 ) -> Result<Taken> {
-    request.ends_with_input = true;
     let request = || {
         let cache = cache();
         request.cache_bytes = cache.len();

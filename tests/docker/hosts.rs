@@ -1,6 +1,5 @@
 //! Machines that are existing hosts: looked at, never made or removed, and changed only where the Envfile allows it.
 
-use super::running::wait_until;
 use super::stack::Stack;
 use crate::support::host::Host;
 
@@ -97,8 +96,10 @@ fn whoever_kills_us_nothing_stays_on_the_host() {
     let host = Host::start();
     let stack = stack(&host, "ready = { file = \"/never\", timeout = \"600s\" }\n");
     let begins = || {
-        let running = stack.start("up");
-        wait_until("the agent probes", || host.inside("ps -eo args").contains("/envup-agent"));
+        let mut running = stack.start("up --verbose");
+        // What it has to say is said then: only the end of its input tells the agent that nobody waits any more.
+        running.until_says("/never");
+        assert!(host.inside("ps -eo args").contains("/envup-agent"));
         running
     };
     begins().kill();
@@ -106,7 +107,8 @@ fn whoever_kills_us_nothing_stays_on_the_host() {
     let interrupted = begins();
     interrupted.interrupt();
     assert_eq!(interrupted.end().0, 130);
-    assert_eq!(host.traces(), "", "an orderly end leaves nothing even for a moment");
+    assert_eq!(host.files(), "", "an orderly end leaves nothing on the disk even for a moment");
+    host.is_left_alone();
     assert_eq!(std::fs::read_dir(stack.project.data().join("run")).unwrap().count(), 1, "of the killed one");
 }
 

@@ -113,15 +113,20 @@ impl Host {
         docker(&["rm", "--force", "--volumes", &self.id]);
     }
 
-    /// Everything of ours that could be left behind: files by our name, processes, logins. The pattern does not find itself.
-    pub fn traces(&self) -> String {
+    /// Files by our name, wherever we could leave any.
+    pub fn files(&self) -> String {
         self.inside(
-            "ls -d /tmp/* /var/tmp/* /root/* /dev/shm/* /run/* /var/lib/* 2>/dev/null | grep e[n]vup; \
-             ps -eo args | grep e[n]vup; ps -eo args | grep '[s]shd: root@'; true",
+            "ls -d /tmp/* /var/tmp/* /root/* /dev/shm/* /run/* /var/lib/* 2>/dev/null | grep envup; true",
         )
     }
 
-    /// Nothing of ours must be left; sshd takes a moment to see that we are gone.
+    /// Everything of ours that could be left behind: files, processes, logins. The pattern does not find itself.
+    pub fn traces(&self) -> String {
+        let processes = "ps -eo args | grep e[n]vup; ps -eo args | grep '[s]shd: root@'; true";
+        self.files() + &self.inside(processes)
+    }
+
+    /// Nothing of ours must be left; sshd and what it runs take a moment to see that we are gone.
     #[track_caller]
     pub fn is_left_alone(&self) {
         super::wait_until("nothing of ours is left", || self.traces().is_empty());

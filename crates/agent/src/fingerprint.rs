@@ -39,9 +39,6 @@ pub struct FingerprintRequest {
     /// Length of the cache that follows; 0 for none.
     #[serde(default)]
     pub cache_bytes: usize,
-    /// Give up when standard input ends: the caller holds it open for as long as it waits. Not so for an input that is a file.
-    #[serde(default)]
-    pub ends_with_input: bool,
     /// The directory that stands for `/`; for tests and for mounted disks.
     #[serde(default = "default_root")]
     pub root: String,

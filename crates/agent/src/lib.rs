@@ -2,8 +2,8 @@
 //!
 //! `env` starts `envup-agent` inside a machine and writes one [`Call`] as one line of JSON to its standard input: never to
 //! its arguments, which every process of the machine can read. The agent answers with [`Line`]s of JSON on standard output;
-//! the last one is always [`Line::Result`]. Closing standard input, or killing the agent, cancels nothing: a running step
-//! goes on and is recorded. [`Request::Cancel`] ends it.
+//! the last one is always [`Line::Result`]. Closing standard input, or killing the agent, cancels no step: it goes on and is
+//! recorded. [`Request::Cancel`] ends it.
 //!
 //! Only plain data lives here, and what both sides must judge alike; the work is done by the binary of this package.
 
@@ -45,15 +45,19 @@ pub struct Call {
     /// Use this directory for the state instead of the first usable one of [`STATE_DIRS`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_dir: Option<String>,
+    /// Give up when standard input ends: the caller holds it open for as long as it waits. For work that changes nothing and
+    /// may take long, [`Request::Probe`] and [`Request::Fingerprint`]; everything else is carried out whoever waits.
+    #[serde(default)]
+    pub ends_with_input: bool,
     /// What is to be done.
     #[serde(flatten)]
     pub request: Request,
 }
 
 impl Call {
-    /// A call of this protocol version that uses the default state directory.
+    /// A call of this protocol version that uses the default state directory and does not end with its input.
     pub fn new(request: Request) -> Call {
-        Call { version: PROTOCOL, state_dir: None, request }
+        Call { version: PROTOCOL, state_dir: None, ends_with_input: false, request }
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::io::{self, Write};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
 use envup_agent::{Line, Part, Reply, Unmet};
 
 use super::failure::Failure;
@@ -33,20 +31,6 @@ impl Answers {
 
     pub fn result(&mut self, reply: Reply) -> Result<(), Failure> {
         self.send(&Line::Result(reply))
-    }
-
-    /// Fails when nobody listens any more, without saying anything: who has nothing to say for long would never find out.
-    pub fn still_heard(&self) -> Result<(), Failure> {
-        let stdout = io::stdout();
-        let mut looked_at = [PollFd::new(&stdout, PollFlags::empty())];
-        let looked = poll(&mut looked_at, Some(&Timespec::default()));
-        match looked {
-            Ok(_) if looked_at[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) => {
-                Err(Failure::io("cannot write the answer", io::ErrorKind::BrokenPipe))
-            }
-            // What cannot be asked is found out by writing.
-            _ => Ok(()),
-        }
     }
 
     /// Fails when nobody listens any more: then the caller is gone and there is nothing left to do for it.

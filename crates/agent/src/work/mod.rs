@@ -73,6 +73,12 @@ fn unknown_request(problem: &str) -> Failure {
 
 fn carry_out(call: &Call, input: &mut dyn BufRead, answers: &mut Answers) -> Result<Reply, Failure> {
     let state_dir = call.state_dir.as_deref();
+    // Only once nothing is left to be read: what comes then is the end.
+    let input_is_read = || {
+        if call.ends_with_input {
+            caller::end_with_it();
+        }
+    };
     match &call.request {
         Request::Step(request) => step::run(state_dir, request, answers),
         Request::Record(request) => record::record(state_dir, request, answers),
@@ -80,11 +86,16 @@ fn carry_out(call: &Call, input: &mut dyn BufRead, answers: &mut Answers) -> Res
         Request::Cancel { grace_ms } => {
             cancel::cancel(state_dir, std::time::Duration::from_millis(*grace_ms))
         }
-        Request::Probe(request) => probe::probe(request, answers),
+        Request::Probe(request) => {
+            input_is_read();
+            probe::probe(request, answers)
+        }
         Request::Environment { variables } => environment::set(state_dir, variables, answers),
         Request::Own(request) => own::own(request),
         Request::Search(request) => search::search(request),
-        Request::Fingerprint(request) => fingerprint::take(state_dir, request, input, answers),
+        Request::Fingerprint(request) => {
+            fingerprint::take(state_dir, request, input, &input_is_read, answers)
+        }
         Request::Version => {
             Ok(Reply::Version { version: env!("CARGO_PKG_VERSION").to_owned(), protocol: PROTOCOL })
         }

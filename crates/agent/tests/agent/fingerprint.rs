@@ -32,7 +32,6 @@ pub fn request(root: &Path, level: Level, cache: &[u8]) -> String {
         key: "00".repeat(32),
         environment: Vec::new(),
         cache_bytes: cache.len(),
-        ends_with_input: false,
         root: root.display().to_string(),
     };
     serde_json::to_string(&Call::new(Request::Fingerprint(request))).unwrap()
@@ -81,7 +80,6 @@ fn a_key_that_is_none_is_refused() {
         key: "short".to_owned(),
         environment: Vec::new(),
         cache_bytes: 0,
-        ends_with_input: false,
         root: "/".to_owned(),
     };
     let Reply::Error { message, .. } = machine.run(Request::Fingerprint(request)) else { panic!("accepted") };

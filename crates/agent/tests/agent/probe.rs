@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use envup_agent::{Line, ProbeReply, ProbeRequest, Reply, Request, Requirement, Unmet};
+use envup_agent::{Call, Line, ProbeReply, ProbeRequest, Reply, Request, Requirement, Unmet};
 
 use crate::support::{Machine, Session, await_that};
 
@@ -174,6 +175,27 @@ fn what_cannot_be_probed_says_so() {
     let session = start(vec![http(port)], 0);
     drop(listener.accept().unwrap());
     assert_eq!(finish(session).1.failed[0].detail, "the connection was closed without an answer");
+}
+
+#[test]
+fn waiting_ends_with_the_input_of_a_caller_who_holds_it() {
+    let never = Requirement::File { path: "/never".to_owned() };
+    let request = ProbeRequest { requirements: vec![never], timeout_ms: 600_000, interval_ms: None };
+    let call = Call { ends_with_input: true, ..Call::new(Request::Probe(request)) };
+    let mut agent = Command::new(env!("CARGO_BIN_EXE_envup-agent"));
+    let mut agent = agent.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = agent.stdin.take().unwrap();
+    writeln!(input, "{}", serde_json::to_string(&call).unwrap()).unwrap();
+    let mut answers = BufReader::new(agent.stdout.take().unwrap());
+    let mut answer = String::new();
+    answers.read_line(&mut answer).unwrap();
+    assert!(matches!(serde_json::from_str(&answer).unwrap(), Line::Probe(_)), "{answer}");
+    // From here on it has nothing to say, and could not find out by its output that nobody listens.
+    assert!(agent.try_wait().unwrap().is_none(), "it waits");
+    drop(input);
+    await_that("the end of the agent", || agent.try_wait().unwrap());
+    answer.clear();
+    assert_eq!(answers.read_line(&mut answer).unwrap(), 0, "{answer}");
 }
 
 #[test]

@@ -43,7 +43,6 @@ use envup_agent::{Fingerprint, FingerprintRequest, Level, Reply, Section};
 
 use self::view::{Found, View};
 use super::answers::Answers;
-use super::caller;
 use super::failure::Failure;
 use super::memory;
 use super::record;
@@ -70,11 +69,12 @@ const COLLECTORS: &[(Section, Collector)] = &[
     (Section::Schedules, schedules::collect),
 ];
 
-/// Takes the fingerprint and sends it; the cache of the last time is read from `input`.
+/// Takes the fingerprint and sends it; the cache of the last time is read from `input`, and then `is_read` is told.
 pub fn take(
     state_dir: Option<&str>,
     request: &FingerprintRequest,
     input: &mut dyn Read,
+    is_read: &dyn Fn(),
     answers: &mut Answers,
 ) -> Result<Reply, Failure> {
     // The process is about to end: to give back, one by one, all that was found would only keep the caller waiting.
@@ -89,9 +89,7 @@ pub fn take(
         scope.spawn(|| view.owners());
         let sections = scope.spawn(|| sections(&view));
         let files = read_cache(request.cache_bytes, input).map(|cache| {
-            if request.ends_with_input {
-                caller::end_with_it();
-            }
+            is_read();
             (request.level != Level::Facts).then(|| files::collect(&view, request.level, &cache))
         });
         (files, joined(sections))

@@ -103,7 +103,6 @@ fn with_view<T>(root: &str, environment: &[&str], act: impl FnOnce(&View<'_>) ->
         key: "07".repeat(32),
         environment: environment.iter().map(|name| name.to_string()).collect(),
         cache_bytes: 0,
-        ends_with_input: false,
         root: root.to_owned(),
     };
     let Ok(view) = View::new(&request) else { panic!("the request is refused") };
