@@ -175,6 +175,7 @@ fn listen(reader: PipeReader) -> Receiver<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     fn run(script: &str, context: &Context) -> (Result<i32>, Vec<String>) {
         let mut lines = Vec::new();
@@ -203,6 +204,8 @@ mod tests {
 
     #[test]
     fn who_interrupts_reaches_the_tool() {
+        // As `env` does. Who ignores it, as what runs in the background may, hands that on to all that he starts.
+        signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default()).unwrap();
         let context = Context::silent();
         let script = "trap 'echo ended; exit 4' INT; echo ready; while :; do sleep 0.1; done";
         let begin = Instant::now();

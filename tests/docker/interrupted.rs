@@ -1,7 +1,8 @@
 //! Ctrl-C, and two runs at once.
 
-use super::running::wait_until;
+use super::running::{Running, wait_until};
 use super::stack::Stack;
+use rustix::process::Signal;
 
 const SLOW: &str = r#"
 [machine.db]
@@ -40,6 +41,23 @@ fn the_first_says_what_is_left_and_how_to_go_on() {
     stack.up();
     stack.env("destroy --yes").succeeds();
     assert_eq!(stack.things(), Vec::<String>::new());
+}
+
+#[test]
+fn a_terminal_that_closes_ends_it_unless_it_was_started_to_outlive_that() {
+    let stack = Stack::new(&SLOW.replace("sleep 600", "while [ ! -e /tmp/go ]; do sleep 0.1; done"));
+    let mut up = stack.start("up --verbose");
+    up.until_says("begun");
+    up.signal(Signal::HUP);
+    assert_eq!(up.end().0, 130);
+
+    let as_nohup = ["-c", "trap '' HUP; exec \"$0\" up --verbose", env!("CARGO_BIN_EXE_env")];
+    let mut up = Running::start(stack.project.program("sh", &as_nohup));
+    up.until_says("begun");
+    up.signal(Signal::HUP);
+    stack.inside("web", "touch /tmp/go");
+    let (code, said) = up.end();
+    assert_eq!(code, 0, "{said}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::support::{PATIENCE, Run};
 pub use crate::support::{pause, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::Read;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex};
@@ -43,8 +44,12 @@ impl Running {
 
     /// Sends SIGINT, as Ctrl-C does.
     pub fn interrupt(&self) {
-        let process = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+        self.signal(Signal::INT);
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Ends it with SIGKILL, if it has not ended by itself.
