@@ -49,8 +49,13 @@ fn exec_passes_words_input_output_and_the_code_on() {
 
     // Killed inside, missing inside, and our own failures.
     run(&["sh", "-c", "kill -9 $$"]).exits(137);
-    let missing = run(&["no-such-program"]);
-    assert!([126, 127].contains(&missing.code), "the engine says which: {missing}");
+    let missing = run(&["no-such-program"]).exits(127).stdout_is("");
+    missing.stderr_has(
+        "cannot run no-such-program in machine web: \"no-such-program\": executable file not found",
+    );
+    run(&["/tmp"]).exits(126).stdout_is("").stderr_has("permission denied");
+    stack.env("exec -u nobody-here web true").exits(125).stdout_is("").stderr_has("nobody-here");
+    stack.env("exec -w /nowhere web true").exits(125).stdout_is("").stderr_has("/nowhere");
     stack.env("exec nobody true").exits(125).stderr_has("no machine");
     stack.env("stop db").succeeds();
     stack.env("exec db true").exits(125).stderr_has("hint:");
@@ -134,6 +139,8 @@ fn the_systems_ssh_reaches_a_box() {
     assert_eq!(output.status.code(), Some(7), "{stderr}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "root@server\n");
     stack.nothing_to_do();
+    // Who only asks for the way in has changed nothing there.
+    stack.env("drift").succeeds();
 }
 
 /// What outcomes show as `[PLACE]`.

@@ -35,6 +35,7 @@ mod sending;
 mod sharing;
 mod snapshots;
 mod transport;
+mod unstarted;
 mod version;
 mod volumes;
 

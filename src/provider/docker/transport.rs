@@ -3,6 +3,7 @@
 use super::client::Client;
 use super::errors::{Explain, explain, is_conflict, is_missing};
 use super::sending::{self, CHUNK};
+use super::unstarted;
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::{Error, Result};
@@ -82,15 +83,26 @@ impl DockerTransport {
         };
         let feeding = feed(command.stdin, input);
         let resizing = self.follow_size(&created.id, command.terminal);
+        let mut held: Option<Vec<u8>> = None;
         let reading = async {
+            let mut is_first = true;
             while let Some(piece) = stream.next().await {
+                if let Some(said) = held.take() {
+                    output.stdout(&said)?;
+                }
                 match piece.explain(cannot)? {
                     LogOutput::StdErr { message } => output.stderr(&message)?,
+                    LogOutput::StdOut { message } | LogOutput::Console { message }
+                        if is_first && unstarted::may_be(&message) =>
+                    {
+                        held = Some(message.to_vec());
+                    }
                     LogOutput::StdOut { message } | LogOutput::Console { message } => {
                         output.stdout(&message)?
                     }
                     LogOutput::StdIn { .. } => {}
                 }
+                is_first = false;
                 if output.is_enough() {
                     break;
                 }
@@ -103,7 +115,14 @@ impl DockerTransport {
             result = reading => result?,
             never = async { tokio::join!(feeding, resizing).1 } => match never {},
         }
-        if output.is_enough() { Ok(Exit { code: 0 }) } else { self.exit_of(&created.id).await }
+        if output.is_enough() {
+            return Ok(Exit { code: 0 });
+        }
+        let exit = self.exit_of(&created.id).await?;
+        match held {
+            Some(said) => unstarted::ended(&said, exit, &cannot(), output),
+            None => Ok(exit),
+        }
     }
 
     /// Sets the terminal's size and follows ours as it changes; never ends by itself.
