@@ -74,6 +74,12 @@ impl Board {
                 Change::Rows
             }
             Event::Doing { machine, what } => self.act(machine.as_deref(), what, "", None, now),
+            // What belongs to no machine tells no end of its own.
+            Event::Progress { machine: None, done, total: Some(total), .. } if done >= total => {
+                let index = self.row(None);
+                self.rows[index].state = State::Gone;
+                Change::Gone(index)
+            }
             Event::Progress { machine, what, done, total } => {
                 self.act(machine.as_deref(), what, "", Some((*done, *total)), now)
             }

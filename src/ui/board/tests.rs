@@ -83,6 +83,16 @@ fn a_machine_that_is_as_declared_is_not_worth_a_line() {
 }
 
 #[test]
+fn what_belongs_to_no_machine_is_gone_once_it_is_done() {
+    let mut board = Board::default();
+    let mut at = |done| {
+        let what = "verifying debian/12".to_owned();
+        board.take(&Event::Progress { machine: None, what, done, total: Some(12) }, Instant::now())
+    };
+    assert_eq!([at(6), at(12), at(6)], [Change::Row(0), Change::Gone(0), Change::Row(0)]);
+}
+
+#[test]
 fn the_slowest_step_is_known() {
     let mut board = Board::default();
     for (step, seconds) in [("base", 0.4), ("puppet", 2.9), ("seed", 1.0)] {
