@@ -6,6 +6,7 @@ use crate::support::recorder::Recorder;
 use crate::support::stage::Stage;
 use envup::engine::{self, PlanOptions, Report, UpOptions};
 use envup::event::{Cancel, Context, Event, Outcome};
+use envup::model::observed::State;
 use envup::model::{Kind, Result};
 use envup::provider::fake::FakeProvider;
 use envup::provider::{Provider, Scope};
@@ -236,6 +237,21 @@ fn a_machine_that_ends_at_once_did_not_come_up() {
     let report = stage.up(&Context::silent()).unwrap();
     assert_eq!(outcomes(&report)["m0"], Outcome::Failed);
     assert_eq!(report.error().unwrap().message, "m0 started and ended with code 127");
+}
+
+#[test]
+fn a_machine_that_ends_while_its_baseline_is_taken_did_not_come_up() {
+    let stage = Stage::with(&independent(1));
+    let provider = stage.provider.clone();
+    stage.provider.watch(move |operation| {
+        if operation == "take fingerprint of m0" {
+            provider.change(|observed| {
+                (observed.machines[0].state, observed.machines[0].exit_code) = (State::after(3), Some(3));
+            });
+        }
+    });
+    let report = stage.up(&Context::silent()).unwrap();
+    assert_eq!(report.error().unwrap().message, "m0 started and ended with code 3");
 }
 
 #[test]

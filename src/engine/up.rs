@@ -128,10 +128,14 @@ fn walk(world: &World, planned: &Planned, workshop: &Workshop<'_>, context: &Con
         }
     }
     let untouched = planned.plan.is_empty();
-    let view = if untouched { planned.view.clone() } else { after(world, planned)? };
+    let mut view = if untouched { planned.view.clone() } else { after(world, planned)? };
     keep_ledgers(world, &view);
     let changed = changed(world, planned, &results);
     finish(world, &view, &mut results, &changed, context);
+    // Who has no baseline even so may have ended meanwhile.
+    if changed.iter().any(|name| is_unfinished(world, &view.observed, name)) {
+        view.observed = observe::observe_beside(world, &BTreeSet::new())?.observed;
+    }
     ownership::settle_all(world, &view.observed, context);
     let mut report = Report { machines: results, view, took: begin.elapsed() };
     if !untouched {

@@ -60,8 +60,17 @@ impl AgentTransport {
         })
     }
 
+    fn still_runs(&self) -> Result<()> {
+        match self.provider.world().existing(&self.machine)?.state {
+            State::Running => Ok(()),
+            state => Err(Error::failed(format!("machine {} does not run: it is {state}", self.machine))),
+        }
+    }
+
     /// The fingerprint of a machine that has nothing but the ledger's files.
     fn fingerprint(&self, request: &FingerprintRequest, lines: &mut Vec<Line>) -> Result<Reply> {
+        self.provider.tell(&format!("take fingerprint of {}", self.machine));
+        self.still_runs()?;
         let Reply::Ledger(ledger) = self.ledger()? else {
             return Err(Error::failed("the fake has no ledger"));
         };
@@ -193,10 +202,7 @@ impl AgentTransport {
 
 impl Transport for AgentTransport {
     fn exec(&self, command: Command, output: &mut dyn Output, context: &Context) -> Result<Exit> {
-        let state = self.provider.world().existing(&self.machine)?.state;
-        if state != State::Running {
-            return Err(Error::failed(format!("machine {} does not run: it is {state}", self.machine)));
-        }
+        self.still_runs()?;
         if command.argv.first().is_none_or(|program| program != AGENT_PATH) {
             output.stdout(format!("{}\n", command.argv.join(" ")).as_bytes())?;
             return Ok(Exit { code: exit_code(&command.argv.join(" ")) });

@@ -128,13 +128,18 @@ impl FakeProvider {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes what is asked for; fails when that was wished.
-    fn begin(&self, description: &str, context: &Context) -> Result<()> {
-        context.check(&format!("asking to {description}"))?;
+    /// Tells who watches.
+    fn tell(&self, description: &str) {
         let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(watcher) = watcher {
             watcher(description);
         }
+    }
+
+    /// Notes what is asked for; fails when that was wished.
+    fn begin(&self, description: &str, context: &Context) -> Result<()> {
+        context.check(&format!("asking to {description}"))?;
+        self.tell(description);
         let mut world = self.world();
         world.operations.push(description.to_owned());
         if world.failing.contains(description) {
