@@ -3,7 +3,7 @@
 use super::Run;
 use super::options::{Machines, Output, Which};
 use super::session::{Purpose, Session};
-use crate::engine::{self, SshAccess, World};
+use crate::engine::{self, FIND_HOST_KEY, SshAccess, World};
 use crate::model::observed::State;
 use crate::model::{Error, Result};
 use crate::ui::{exit, json};
@@ -125,7 +125,7 @@ fn proxy_command(which: &Which, world: &World, access: &SshAccess, machine: &str
 /// One sshd for one connection, which lets in the checkout's key and nothing else; no file in the machine is changed.
 fn sshd(public_key: &str) -> String {
     format!(
-        "mkdir -p /run/sshd && exec /usr/sbin/sshd -i -o AuthorizedKeysFile=none -o AuthorizedKeysCommandUser=nobody \
+        "mkdir -p /run/sshd && {FIND_HOST_KEY} && exec /usr/sbin/sshd -i -h $key -o AuthorizedKeysFile=none -o AuthorizedKeysCommandUser=nobody \
          -o 'AuthorizedKeysCommand=/bin/echo {public_key}'"
     )
 }

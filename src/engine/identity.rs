@@ -15,7 +15,7 @@ if [ -e /var/lib/envup/placed ]; then rm /var/lib/envup/placed
 elif ls /etc/ssh/ssh_host_*_key >/dev/null 2>&1; then rm -f /etc/ssh/ssh_host_*; touch /var/lib/envup/needs-host-keys; fi
 if [ -s /etc/machine-id ]; then : >/etc/machine-id; fi
 if [ -f /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then rm -f /var/lib/dbus/machine-id; fi
-rm -f /var/lib/systemd/random-seed
+rm -f /var/lib/systemd/random-seed /var/lib/envup/ssh_host_*
 rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb /var/cache/apt/*.bin
 if command -v dnf; then dnf -q clean packages; elif command -v yum; then yum -q clean packages; fi
 if command -v apk; then rm -rf /var/cache/apk/*; fi

@@ -78,7 +78,7 @@ pub use reference::{Known as KnownNode, Reference};
 pub use restore::restore_snapshot;
 pub use select::select;
 pub use snapshots::{find as snapshot, kept_snapshots, remove_snapshot, save_snapshot};
-pub use ssh::{SshAccess, ssh_access};
+pub use ssh::{FIND_HOST_KEY, SshAccess, ssh_access};
 pub use status::{stack_status, status};
 pub use stop::stop;
 pub use texts::text;

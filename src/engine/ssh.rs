@@ -10,9 +10,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+/// Sets `key` to the machine's host key. One of ours where it has none: in a directory that belongs to us, so that who only asks
+/// for the way into a machine changes nothing of what it is.
+pub const FIND_HOST_KEY: &str =
+    "key=/etc/ssh/ssh_host_ed25519_key; [ -f $key ] || key=/var/lib/envup/ssh_host_ed25519_key";
+
 /// Makes the host key when there is none, and tells its public half.
-const HOST_KEY: &str = "key=/etc/ssh/ssh_host_ed25519_key; \
-    test -f $key || ssh-keygen -q -t ed25519 -N '' -f $key || exit 1; cut -d' ' -f1,2 $key.pub";
+const MAKE_HOST_KEY: &str = "mkdir -p -m 700 ${key%/*}; \
+    [ -f $key ] || ssh-keygen -q -t ed25519 -N '' -f $key || exit 1; cut -d' ' -f1,2 $key.pub";
 
 /// Where ssh finds what it needs, and for whom.
 #[derive(Debug)]
@@ -52,7 +57,8 @@ fn own_sshd(world: &World, machine: &str) -> Result<Option<IpAddr>> {
 
 fn host_key(world: &World, machine: &str, context: &Context) -> Result<String> {
     let mut captured = Captured::default();
-    let command = Command::new(["sh", "-c", HOST_KEY]);
+    let script = format!("{FIND_HOST_KEY}; {MAKE_HOST_KEY}");
+    let command = Command::new(["sh", "-c", &script]);
     let exit = connect(world, machine)?.exec(command, &mut captured, context)?;
     if exit.code != 0 {
         return Err(Error::failed(format!("cannot make a host key in {machine}"))
