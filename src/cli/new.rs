@@ -60,6 +60,12 @@ impl Run for New {
             return Err(Error::usage(format!("the name `{name}` {why}")).hint("--name gives another"));
         }
         let file = directory.join(FILE_NAME);
+        let source = self.image.as_ref().unwrap_or(&self.r#box);
+        if source.is_empty()
+            || source.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\\'))
+        {
+            return Err(Error::usage(format!("`{source}` is the name of no box or image")));
+        }
         let attempt = || format!("cannot write {}", file.display());
         let mut opened = match File::create_new(&file) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {

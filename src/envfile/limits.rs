@@ -22,6 +22,22 @@ pub(super) fn size(value: &Value) -> Option<Size> {
     value.parse(str::parse)
 }
 
+/// The least memory that an engine gives a container. Bytes.
+const LEAST_MEMORY: u64 = 6 << 20;
+
+/// Memory for a machine: who writes a number alone mostly means MiB.
+pub(super) fn memory(value: &Value) -> Option<Size> {
+    let size = size(value)?;
+    if size.0 < LEAST_MEMORY {
+        value.refuse_with(
+            format!("{size} of memory are too little to start with"),
+            "`\"512MiB\"` and `\"2GiB\"` have a unit",
+        );
+        return None;
+    }
+    Some(size)
+}
+
 pub(super) fn length_of_time(value: &Value) -> Option<Duration> {
     value.parse(duration::parse)
 }

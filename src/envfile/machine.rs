@@ -37,7 +37,7 @@ pub(super) fn machine(name: &str, value: &Value) -> Option<Machine> {
         depends_on: dependencies(&table),
         ready: ready::ready(&table),
         restart: table.get("restart").and_then(|value| value.parse(limits::restart)).unwrap_or(Restart::No),
-        memory: table.get("memory").and_then(|value| limits::size(&value)),
+        memory: table.get("memory").and_then(|value| limits::memory(&value)),
         cpus,
         pids: table.get("pids").and_then(|value| limits::pids(&value)),
         shm_size: table.get("shm_size").and_then(|value| limits::size(&value)),

@@ -69,7 +69,7 @@ ulimits = { nofile = 10 }
 ready = { tcp = 80, cmd = "test -e /x && true" }
 cap_add = ["cap_net_admin"]
 restart = "on-failure:3"
-memory = 1048576
+memory = 10485760
 cpus = "${CPUS:-1.5}"
 expose = ["80", "53/udp"]
 
@@ -107,7 +107,7 @@ content = "a$$b"
     assert!(short.cap_add.contains("NET_ADMIN"));
     assert_eq!(
         (short.restart, short.memory, short.cpus),
-        (Restart::OnFailure(3), Some(Size(1 << 20)), Some(1.5))
+        (Restart::OnFailure(3), Some(Size(10 << 20)), Some(1.5))
     );
     assert_eq!(short.expose.iter().collect::<Vec<_>>(), ["53/udp", "80/tcp"]);
     assert_eq!((short.init, stack.machines["long"].init), (Init::None, Init::Systemd));

@@ -153,6 +153,15 @@ labels = { "envup.id" = "x" }
 }
 
 #[test]
+fn memory_without_its_unit() {
+    insta::assert_snapshot!(refused("[machine.a]\nimage = \"x\"\nmemory = 512\n", &[]), @r#"
+    Envfile:3:10: `memory` in machine a: 512B of memory are too little to start with
+        3 | memory = 512
+          |          ^^^ `"512MiB"` and `"2GiB"` have a unit
+    "#);
+}
+
+#[test]
 fn variables() {
     let envfile = r#"[machine.a]
 image = "${NOPE}:x ${TAG}"
