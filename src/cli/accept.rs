@@ -28,7 +28,7 @@ A machine gets a new baseline when none of its differences was skipped.
 
 Examples:
   env accept
-  env accept web --yes
+  env accept web --yes              all of it, also where nobody can be asked
   env accept --rule '/srv/uploads/**' --reason 'user data'
   env accept --rule 'dpkg:libssl*' --section packages --field version \\
       --reason 'production is patched first' --until 2027-01-31")]
@@ -56,7 +56,10 @@ impl Run for Accept {
         let chosen = self.machines.chosen(&world.stack)?;
         if let Some(rule) = self.rule.given() {
             self.write_rule(session, &world, &chosen, rule)?;
-        } else if session.can_ask() && !self.yes {
+        } else if !self.yes && !session.can_ask() {
+            return Err(Error::usage("there is no terminal to ask on which differences are accepted")
+                .hint("--yes accepts all that `env drift` shows"));
+        } else if !self.yes {
             self.ask(session, &world, &chosen)?;
         } else {
             let context = session.context();

@@ -20,7 +20,8 @@ fn a_rule_is_written_when_it_hides_something() {
     };
     rule(&[]).exits(1).stderr_has("hide nothing").stderr_has("--yes");
     stack.inside("app", "mkdir -p /srv/uploads");
-    stack.env("accept").succeeds().stdout_has("new baseline: app, db");
+    stack.env("accept").exits(64).stderr_has("no terminal to ask on").stderr_has("--yes");
+    stack.env("accept --yes").succeeds().stdout_has("new baseline: app, db");
     stack.inside("app", "echo x > /srv/uploads/picture; echo testers:x:4711: >> /etc/group");
     rule(&["--field", "mode"]).exits(1).stderr_has("hide nothing");
     rule(&["db"]).exits(1).stderr_has("hide nothing");

@@ -136,7 +136,7 @@ fn secrets_are_nowhere_and_their_changes_are_seen() {
     plant(WORDS[0]);
     let listen = format!("exec -d {} /bin/httpd -f -p 9090 -r {}+argument", stack.container("app"), WORDS[0]);
     docker(&listen);
-    run("accept", 0);
+    run("accept --yes", 0);
     run("drift --strict", 0);
     run("capture", 0);
 
@@ -161,7 +161,7 @@ fn secrets_are_nowhere_and_their_changes_are_seen() {
         assert!(run(verb, 2).stdout.contains("env.API_KEY"), "{verb}");
     }
     write(WORDS[0]);
-    run("accept", 0);
+    run("accept --yes", 0);
     run("status --json", 0);
 
     none_below(&stack.project.data(), &[]);
@@ -173,7 +173,7 @@ fn what_other_keys_made_is_not_compared() {
     let stack = Stack::new("[machine.app]\nimage = \"IMAGE\"\n");
     stack.up();
     stack.inside("app", "umask 077; echo secret > /root/.pgpass");
-    stack.env("accept").succeeds();
+    stack.env("accept --yes").succeeds();
     stack.env("capture").succeeds();
     for project in fs::read_dir(stack.project.data().join("projects")).unwrap().flatten() {
         let _ = fs::remove_file(project.path().join("key"));

@@ -58,7 +58,7 @@ fn what_changes_after_up_is_found_once() {
     assert!(web.contains(&difference("envfile", "memory", "changed")), "{web:?}");
     assert!(web.iter().any(|(section, ..)| section == "steps"), "{web:?}");
     stack.envfile(STACK);
-    stack.env("accept").succeeds().stdout_has("app, web");
+    stack.env("accept --yes").succeeds().stdout_has("app, web");
     stack.env("drift").succeeds();
 }
 
@@ -86,7 +86,7 @@ fn what_a_project_knows_of_is_hidden_for_a_reason_and_until_a_day() {
     let shown = stack.env("drift").exits(2).stdout_has("/srv (+1)");
     assert!(!shown.stdout.contains("picture"), "{shown}");
     stack.env("drift --strict").exits(2).stdout_has("picture").stdout_has("user data");
-    stack.env("accept").succeeds();
+    stack.env("accept --yes").succeeds();
     stack.inside("app", "echo y > /srv/uploads/picture");
     stack.env("drift").succeeds().stdout_has("1 in noise rules");
     stack.envfile(&envfile("2020-01-01"));

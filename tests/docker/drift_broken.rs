@@ -126,7 +126,7 @@ fn damaged_baselines_are_told_and_damaged_caches_ignored() {
     }
     fs::remove_file(&file).unwrap();
     stack.env("drift").exits(3).stdout_has("no baseline").stdout_has("env accept");
-    stack.env("accept").succeeds();
+    stack.env("accept --yes").succeeds();
     stack.env("drift").succeeds();
 }
 

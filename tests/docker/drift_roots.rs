@@ -79,7 +79,7 @@ fn what_root_may_not_read_is_told() {
         "powerless",
         "mkdir /open /etc/crontabs; chmod 777 /open /etc/crontabs; ln -s /open/deep/x /etc/anacrontab",
     );
-    stack.env("accept").succeeds();
+    stack.env("accept --yes").succeeds();
     stack.env("drift").succeeds();
     let own = "umask 077; echo s > /open/secret; mkdir /open/deep; echo '1 1 1 1 1 x' > /etc/crontabs/app";
     docker(&format!("exec -u app {} sh -c {}", stack.container("powerless"), shell_words::quote(own)));
@@ -91,7 +91,7 @@ fn what_root_may_not_read_is_told() {
         assert!(unknown.contains(&said), "{said}: {unknown:?}");
     }
     // Nobody can take on trust what nobody has seen.
-    stack.env("accept").succeeds();
+    stack.env("accept --yes").succeeds();
     stack.env("drift").exits(3).stdout_has("not fully read");
 }
 

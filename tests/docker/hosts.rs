@@ -116,7 +116,7 @@ fn whoever_kills_us_nothing_stays_on_the_host() {
 fn drift_of_a_host_is_found_and_silence_is_not_taken_for_health() {
     let host = Host::start();
     let stack = stack(&host, "");
-    stack.env("accept").succeeds();
+    stack.env("accept --yes").succeeds();
     stack.env("drift").succeeds();
     host.inside("echo 'vm.swappiness = 1' >/etc/sysctl.d/99-mine.conf");
     stack.env("drift").exits(2).stdout_has("99-mine.conf");

@@ -25,7 +25,7 @@ fn packages_and_their_changed_files_are_told_by_the_machines_own_rpm() {
     stack.env("drift").exits(3).stdout_has("rpm could not be read");
     stack.inside("app", RPM);
     stack.env("drift").exits(2).stdout_has("1.0-1");
-    stack.env("accept").succeeds();
+    stack.env("accept --yes").succeeds();
     stack.env("drift").succeeds().stdout_has("in sync");
 
     stack.inside("app", "echo two > /usr/lib/demo/file");

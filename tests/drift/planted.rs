@@ -27,7 +27,7 @@ impl Planted {
     #[track_caller]
     pub fn plant(&self, cases: &[&Case]) {
         self.run(&script(cases, |case| case.before));
-        self.project.env("accept").succeeds();
+        self.project.env("accept --yes").succeeds();
         self.run(&script(cases, |case| case.change));
         let report = self.project.env("drift --json").exits(2).json();
         let machine = &report["machines"][0];
