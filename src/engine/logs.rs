@@ -2,7 +2,7 @@
 
 use super::existing::is_existing;
 use super::{World, journal};
-use crate::event::Context;
+use crate::event::{Context, Event};
 use crate::model::id::Identity;
 use crate::model::machine::Init;
 use crate::model::{Error, Result};
@@ -80,13 +80,25 @@ pub(super) fn of_machine(
     sink: &mut (dyn FnMut(LogLine) -> Result<()> + Send),
     context: &Context,
 ) -> Result<()> {
-    if may_have_journal {
-        let transport = provider.connect(identity, name)?;
-        if journal::has_journal(transport.as_ref(), context) {
-            return journal::read(transport.as_ref(), options, sink, context);
-        }
+    if !may_have_journal {
+        return provider.logs(identity, name, options, sink, context);
     }
-    provider.logs(identity, name, options, sink, context)
+    let transport = provider.connect(identity, name)?;
+    if journal::has_journal(transport.as_ref(), context) {
+        return journal::read(transport.as_ref(), options, sink, context);
+    }
+    let mut is_silent = true;
+    let mut sink = |line| {
+        is_silent = false;
+        sink(line)
+    };
+    provider.logs(identity, name, options, &mut sink, context)?;
+    if is_silent {
+        let text =
+            format!("{name} wrote nothing outside its journal, and that can only be read while it runs");
+        context.emit(Event::Note { text });
+    }
+    Ok(())
 }
 
 /// All logs end: always the earliest of the next lines.
