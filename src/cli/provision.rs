@@ -40,7 +40,8 @@ impl Run for Provision {
             let machines = self.bringing.machines.chosen(&world.stack)?;
             let chosen = world.stack.machines.values();
             let chosen = chosen.filter(|machine| machines.is_empty() || machines.contains(&machine.name));
-            Ok(PlanOptions { run_steps: self.steps(world, chosen)?, machines, ..PlanOptions::default() })
+            let (run_steps, only_those) = (self.steps(world, chosen)?, self.step.is_some());
+            Ok(PlanOptions { run_steps, only_those, machines, ..PlanOptions::default() })
         };
         let bringing = &self.bringing;
         bring_up(

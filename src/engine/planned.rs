@@ -19,6 +19,8 @@ pub struct PlanOptions {
     pub rebuild: BTreeSet<String>,
     /// Run these steps, whatever the ledger says: machine to step keys.
     pub run_steps: BTreeMap<String, BTreeSet<String>>,
+    /// Run no other steps in machines that are there.
+    pub only_those: bool,
     /// Neither make nor use layers, whatever the Envfile says.
     pub no_layers: bool,
 }
@@ -83,6 +85,7 @@ pub(super) fn plan_of(
         remove_orphans: options.remove_orphans,
         rebuild: existing::ours(world, &options.rebuild)?,
         run_steps: options.run_steps.clone(),
+        only_those: options.only_those,
     };
     let mut plan = plan::diff(&desired, &view.observed, &known)?;
     // Machines that were left out on purpose are no orphans.

@@ -80,4 +80,6 @@ pub struct Known {
     pub rebuild: BTreeSet<String>,
     /// Run these steps, whatever the ledger says: machine to step keys.
     pub run_steps: BTreeMap<String, BTreeSet<String>>,
+    /// Run no other steps in machines that are there.
+    pub only_those: bool,
 }

@@ -191,7 +191,10 @@ fn machine(
     let update: Vec<String> = reasons.iter().map(|reason| reason.field.clone()).collect();
     let no_ledger = Ledger::default();
     let ledger = known.ledgers.get(name);
-    let due = steps_to_run(&desired.steps, ledger.unwrap_or(&no_ledger), asked, joined);
+    let mut due = steps_to_run(&desired.steps, ledger.unwrap_or(&no_ledger), asked, joined);
+    if known.only_those {
+        due.retain(|(step, _)| asked.is_some_and(|asked| asked.contains(&step.key)));
+    }
     let is_updated_off = |field: &String| capabilities.is_some_and(|known| known.is_updated_off(field));
     let start = match observed.state {
         State::Running => update.iter().any(is_updated_off),

@@ -98,6 +98,10 @@ fn logs_come_in_the_order_of_time() {
     follow.until_says("four");
     follow.interrupt();
     assert!([0, 130].contains(&follow.end().0));
+
+    // Its reader had enough; nothing more is ever written that could tell.
+    let one = ["-c", "\"$0\" logs -f web | head -n 1", env!("CARGO_BIN_EXE_env")];
+    stack.project.program("sh", &one).run().succeeds().stdout_is("one\n");
 }
 
 #[test]
@@ -116,6 +120,12 @@ fn ports_steps_and_stacks_are_told() {
     stack.env("provision web --step 1").succeeds();
     assert_eq!(stack.inside("web", "cat /root/log"), "setup\nseed\nsetup");
     stack.nothing_to_do();
+    // What else is due waits for an `up`.
+    stack.project.change("Envfile", "echo setup >>", "echo other >>");
+    stack.env("provision web --step seed").succeeds();
+    assert_eq!(stack.inside("web", "cat /root/log"), "setup\nseed\nsetup\nseed");
+    stack.up();
+    assert_eq!(stack.inside("web", "cat /root/log"), "setup\nseed\nsetup\nseed\nother");
 
     let listed = stack.env("list --json").succeeds().json();
     let ours = listed["stacks"].as_array().unwrap().iter().find(|listed| listed["project"] == stack.name());
@@ -141,6 +151,8 @@ fn the_systems_ssh_reaches_a_box() {
     stack.nothing_to_do();
     // Who only asks for the way in has changed nothing there.
     stack.env("drift").succeeds();
+    stack.env("stop").succeeds();
+    stack.env("logs").succeeds().stderr_has("can only be read while it runs");
 }
 
 /// What outcomes show as `[PLACE]`.
