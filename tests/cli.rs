@@ -176,6 +176,7 @@ fn new_writes_an_envfile_that_is_valid_and_never_overwrites() {
     project.env("new").exits(64).stderr_has("is there already");
     project.env("new --image nginx:1.27 --directory sub").succeeds();
     project.env("validate --file sub/Envfile").succeeds().stdout_has("sub · dev");
+    project.env("help halt").exits(64).stderr_has("did you mean `stop`?");
     for name in ["", "de\"b", "a b"] {
         let words = ["new", "--directory", "none", "--image", name];
         project.env_words(&words).exits(64).stderr_has(&format!("`{name}` is the name of no box or image"));

@@ -281,7 +281,8 @@ impl Store {
         let error = Error::usage(format!("there is no box {name}"));
         let mut known: Vec<String> =
             self.recipes.list().unwrap_or_default().iter().map(|recipe| recipe.name().to_owned()).collect();
-        known.extend(self.list().iter().map(BoxFile::title));
+        let is_new = |stored: &&BoxFile| !known.contains(&stored.meta.name);
+        known.extend(self.list().iter().filter(is_new).map(BoxFile::title).collect::<Vec<_>>());
         let (plain, _) = split(name);
         if !is_name(plain) {
             return error.hint("a box is named like `debian/12`");

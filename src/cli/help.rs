@@ -3,6 +3,7 @@
 use super::Run;
 use super::options::Output;
 use super::session::Session;
+use super::usage;
 use crate::envfile;
 use crate::model::{Error, Result};
 use crate::ui::{exit, json};
@@ -70,6 +71,9 @@ impl Help {
 
 fn unknown(word: &str, known: &[String]) -> Error {
     let error = Error::usage(format!("there is no help on `{word}`"));
+    if let Some(verb) = usage::ours(word) {
+        return error.hint(format!("did you mean `{verb}`?"));
+    }
     let nearest = known.iter().map(String::as_str).chain(["envfile"]);
     match nearest.min_by_key(|name| strsim::damerau_levenshtein(name, word)) {
         Some(name) if strsim::damerau_levenshtein(name, word) <= 2 => {

@@ -153,7 +153,7 @@ fn help_option() -> Arg {
 
 fn parse(command: &mut clap::Command, args: Vec<OsString>) -> Result<Verb, clap::Error> {
     use clap::FromArgMatches;
-    let matches = command.try_get_matches_from_mut(args)?;
+    let matches = command.try_get_matches_from_mut(args).map_err(usage::with_our_verb)?;
     let parsed = CommandLine::from_arg_matches(&matches);
     parsed.map(|parsed| parsed.verb).map_err(|error| error.format(command))
 }

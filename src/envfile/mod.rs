@@ -48,6 +48,9 @@ pub use load::{FILE_NAME, LoadOptions, Loaded, find, load, load_all};
 /// The word that was probably meant, when one is near enough.
 fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let score = |candidate: &&str| strsim::jaro_winkler(word, candidate);
-    let best = words.into_iter().max_by(|a, b| score(a).total_cmp(&score(b)))?;
-    (score(&best) >= 0.8).then_some(best)
+    let words: Vec<&str> = words.into_iter().collect();
+    let best = words.iter().copied().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    // Short words with two letters swapped have little in common by that score.
+    let is_swapped = |known: &&str| word.len() > 2 && strsim::damerau_levenshtein(word, known) == 1;
+    if score(&best) >= 0.8 { Some(best) } else { words.into_iter().find(is_swapped) }
 }

@@ -21,7 +21,10 @@ pub(super) fn source(machine: &Table) -> Option<Source> {
         [(_, value)] => build(value).map(Source::Build),
         [] => {
             let message = format!("{} has none of `box`, `image` and `build`", machine.place);
-            machine.refuse(message, "it needs one, such as `box = \"debian/12\"`");
+            machine.refuse(
+                message,
+                "it needs one, such as `box = \"debian/12\"`, or `host` with `provider = \"host\"`",
+            );
             None
         }
         [(first, _), rest @ ..] => {

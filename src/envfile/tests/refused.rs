@@ -132,7 +132,7 @@ labels = { "envup.id" = "x" }
 
     Envfile:4:1: machine b has none of `box`, `image` and `build`
         4 | [machine.b]
-          | ^^^^^^^^^^^ it needs one, such as `box = "debian/12"`
+          | ^^^^^^^^^^^ it needs one, such as `box = "debian/12"`, or `host` with `provider = "host"`
 
     Envfile:6:9: `build` in machine c: `app` does not exist
         6 | build = "app"
@@ -193,4 +193,11 @@ project = "x"
         8 | project = "x"
           |           ^^^
     "#);
+}
+
+#[test]
+fn what_was_probably_meant_is_found_in_short_words_too() {
+    let words = ["box", "env", "image", "ports"];
+    let meant = ["bxo", "evn", "imgae", "port", "b", "xyz"].map(|word| super::super::nearest(word, words));
+    assert_eq!(meant, [Some("box"), Some("env"), Some("image"), Some("ports"), None, None]);
 }

@@ -73,8 +73,11 @@ impl DockerTransport {
                 return Error::failed(format!("machine {} does not exist", self.machine))
                     .hint("`env up` makes it");
             }
-            let ours = explain(&error, cannot());
-            if is_conflict(&error) { ours.hint("`env up` starts it") } else { ours }
+            if is_conflict(&error) {
+                return Error::failed(format!("machine {} is not running", self.machine))
+                    .hint("`env up` starts it");
+            }
+            explain(&error, cannot())
         })?;
         let start = StartExecOptions { detach: false, tty: has_terminal, output_capacity: Some(CHUNK) };
         let started = docker.start_exec(&created.id, Some(start)).await.explain(cannot)?;

@@ -20,7 +20,7 @@ pub fn layers(layers: &[KeptLayer], now: u64, paint: Paint) -> String {
         table
             .row()
             .plain(short(&layer.key))
-            .plain(layer.base.as_deref().unwrap_or("(by another user)"))
+            .plain(layer.base.as_deref().unwrap_or("(made elsewhere)"))
             .plain(bytes(layer.size))
             .plain(ago(layer.created))
             .plain(layer.used.map_or_else(String::new, ago))
@@ -60,9 +60,9 @@ mod tests {
         };
         let foreign = KeptLayer { used: None, base: None, steps: Vec::new(), ..ours.clone() };
         insta::assert_snapshot!(layers(&[ours, foreign], 4060, Paint::OFF), @r"
-        layer         from               size       made            used            steps
-        4be1c0ffee12  debian/12          230.0 MiB  51 minutes ago  60 seconds ago  …tep with a name that is much longer than anybody would read
-        4be1c0ffee12  (by another user)  230.0 MiB  51 minutes ago
+        layer         from              size       made            used            steps
+        4be1c0ffee12  debian/12         230.0 MiB  51 minutes ago  60 seconds ago  …tep with a name that is much longer than anybody would read
+        4be1c0ffee12  (made elsewhere)  230.0 MiB  51 minutes ago
         ");
         assert_eq!(layers(&[], 0, Paint::OFF), "no layers are kept\n");
     }
