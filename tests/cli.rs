@@ -263,6 +263,10 @@ fn shells_complete_verbs_options_and_machines() {
     assert_eq!(complete(&["envup", "va"]), "validate\n");
     assert_eq!(complete(&["envup", "exec", "we"]), "web-1\nweb-2\n");
     assert_eq!(complete(&["envup", "up", "--repl"]), "--replace\n");
+    project.write("weights", "");
+    assert_eq!(complete(&["envup", "copy", "we"]), "web-1:\nweb-2:\nweights\n");
+    assert_eq!(complete(&["envup", "help", "envf"]), "envfile\n");
+    assert_eq!(complete(&["envup", "drift", "--against", "d"]), "dev\n");
     for shell in ["bash", "zsh", "fish"] {
         project.env(&format!("completions {shell}")).succeeds().stdout_has("envup completions");
     }

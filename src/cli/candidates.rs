@@ -6,6 +6,9 @@ use crate::model::id::DEFAULT_ENVIRONMENT;
 use crate::model::stack::Stack;
 use crate::state::{Directories, LayerRecord, LayerRecords, remembered_snapshots};
 use clap_complete::CompletionCandidate;
+use clap_complete::engine::{PathCompleter, ValueCompleter};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 
 /// Names of the machines.
 pub fn machines() -> Vec<CompletionCandidate> {
@@ -15,6 +18,41 @@ pub fn machines() -> Vec<CompletionCandidate> {
         .values()
         .map(|machine| CompletionCandidate::new(&machine.name).help(Some(machine.source_name().into())))
         .collect()
+}
+
+/// Paths, here and of the machines, as `env copy` takes them.
+pub fn places(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let machines = stack().map(|stack| stack.machines).unwrap_or_default();
+    let there = machines.into_keys().map(|name| format!("{name}:"));
+    let mut places: Vec<_> = there
+        .filter(|place| place.starts_with(&*typed.to_string_lossy()))
+        .map(CompletionCandidate::new)
+        .collect();
+    places.extend(PathCompleter::any().complete(typed));
+    places
+}
+
+/// What drift is told against: environments, and paths of captures.
+pub fn references(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let names = environments().into_iter();
+    let mut references: Vec<_> = names
+        .filter(|name| name.get_value().to_string_lossy().starts_with(&*typed.to_string_lossy()))
+        .collect();
+    references.extend(PathCompleter::any().complete(typed));
+    references
+}
+
+/// Names of steps.
+pub fn steps() -> Vec<CompletionCandidate> {
+    let machines = stack().map(|stack| stack.machines).unwrap_or_default();
+    let names: BTreeSet<String> =
+        machines.into_values().flat_map(|machine| machine.provision).map(|step| step.name).collect();
+    names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// What there is help on.
+pub fn topics() -> Vec<CompletionCandidate> {
+    crate::passthrough::VERBS.iter().copied().chain(["envfile"]).map(CompletionCandidate::new).collect()
 }
 
 /// Names of the environments.

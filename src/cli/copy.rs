@@ -7,6 +7,7 @@ use crate::engine;
 use crate::model::{Error, Result};
 use crate::ui::exit;
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use std::path::Path;
 
 /// Copy files to and from a machine
@@ -19,10 +20,10 @@ Examples:
   env copy dump.sql db:/tmp/")]
 pub struct Copy {
     /// What is copied
-    #[arg(value_name = "FROM")]
+    #[arg(value_name = "FROM", add = ArgValueCompleter::new(super::candidates::places))]
     from: String,
     /// Where it goes
-    #[arg(value_name = "TO")]
+    #[arg(value_name = "TO", add = ArgValueCompleter::new(super::candidates::places))]
     to: String,
     #[command(flatten)]
     which: Which,

@@ -11,6 +11,7 @@ use crate::model::{Error, Result};
 use crate::ui::{exit, human, json};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap_complete::ArgValueCompleter;
 use envup_agent::Section;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -32,7 +33,7 @@ pub struct Drift {
     #[command(flatten)]
     machines: Machines,
     /// Compare with an environment, a directory or file of `env capture`, or a machine, instead of the baselines
-    #[arg(long, value_name = "ENVIRONMENT|PATH|ssh://HOST")]
+    #[arg(long, value_name = "ENVIRONMENT|PATH|ssh://HOST", add = ArgValueCompleter::new(super::candidates::references))]
     against: Option<String>,
     /// The capture must be signed by one of these (a file of allowed signers, see ssh-keygen)
     #[arg(long, value_name = "FILE", requires = "against")]

@@ -8,6 +8,7 @@ use crate::envfile;
 use crate::model::{Error, Result};
 use crate::ui::{exit, json};
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
 /// Show help: for all verbs, for one, or for the keys of an Envfile
@@ -19,7 +20,7 @@ Examples:
   env help envfile")]
 pub struct Help {
     /// A verb, or `envfile`
-    #[arg(value_name = "TOPIC")]
+    #[arg(value_name = "TOPIC", add = ArgValueCandidates::new(super::candidates::topics))]
     topic: Vec<String>,
     #[command(flatten)]
     output: Output,

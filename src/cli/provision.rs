@@ -9,6 +9,7 @@ use crate::model::machine::Machine;
 use crate::model::step::{RunPolicy, Step};
 use crate::model::{Error, Result};
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Run steps again, whether or not they were applied
@@ -21,7 +22,7 @@ Examples:
   env provision --twice           all steps two times; fails when the second time changed anything")]
 pub struct Provision {
     /// Only this step, by its name or its number
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", add = ArgValueCandidates::new(super::candidates::steps))]
     step: Option<String>,
     /// Run them two times, and fail when the second time changed anything
     #[arg(long)]
