@@ -159,12 +159,18 @@ fn rule(ask: &mut Ask<'_>, ignore: &[IgnoreRule], difference: &Difference) -> Re
         reason: String::new(),
         until: None,
     };
+    let mut question = format!("about which keys [{}]: ", difference.key);
     loop {
-        let Some(key) = ask(&format!("about which keys [{}]: ", difference.key))? else { return Ok(None) };
-        rule.key = Some(if key.is_empty() { difference.key.clone() } else { key });
+        let Some(key) = ask(&question)? else { return Ok(None) };
+        let key = if key.is_empty() { difference.key.clone() } else { key };
+        rule.key = Some(key.clone());
         if hides(ignore.iter().chain([&rule]), difference) {
             break;
         }
+        question = format!(
+            "`{key}` would not hide it: `*` stops at slashes, `**` does not\nabout which keys [{}]: ",
+            difference.key
+        );
     }
     while rule.reason.is_empty() {
         let Some(reason) = ask("why is it no drift: ")? else { return Ok(None) };
