@@ -234,9 +234,15 @@ fn a_crash_in_the_work_on_one_machine_is_its_failure_and_hangs_nobody() {
 fn a_machine_that_ends_at_once_did_not_come_up() {
     let stage = Stage::with(&independent(1));
     stage.provider.ends("m0", 127);
-    let report = stage.up(&Context::silent()).unwrap();
+    let recorder = Arc::new(Recorder::default());
+    let report = stage.up(&Context::new(Cancel::default(), recorder.clone())).unwrap();
     assert_eq!(outcomes(&report)["m0"], Outcome::Failed);
     assert_eq!(report.error().unwrap().message, "m0 started and ended with code 127");
+    let mut told = recorder.events().into_iter().filter_map(|event| match event {
+        Event::End { outcome, .. } => Some(outcome),
+        _ => None,
+    });
+    assert_eq!(told.next_back(), Some(Outcome::Failed));
 }
 
 #[test]

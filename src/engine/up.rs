@@ -347,6 +347,8 @@ fn find_dead(world: &World, report: &mut Report, context: &Context) {
                 Error::failed(format!("{} started and ended with code {code}", result.name))
                     .hint(format!("`env logs {}` shows what it said", result.name)),
             );
+            // What was told before was too early.
+            tell_end(result, context);
         }
     }
 }
