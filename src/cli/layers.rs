@@ -19,8 +19,8 @@ use serde::Serialize;
 /// List, remove and prune layers: provisioned disks that new machines start from
 #[derive(Debug, Args)]
 #[command(after_help = "\
-`env up` makes a layer of a box after its last step without `layer = false`, and removes what is too old
-or too much by itself. `env up --no-layers` does without.
+`env up` makes a layer of a box after its last step without `layer = false`, and removes by itself what is
+too old or too much. `env up --no-layers` does without.
 
 Examples:
   env layer list
