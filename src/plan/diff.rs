@@ -193,7 +193,8 @@ fn machine(
     let ledger = known.ledgers.get(name);
     let mut due = steps_to_run(&desired.steps, ledger.unwrap_or(&no_ledger), asked, joined);
     if known.only_those {
-        due.retain(|(step, _)| asked.is_some_and(|asked| asked.contains(&step.key)));
+        let is_asked = |key| asked.is_some_and(|asked| asked.contains(key));
+        due.retain(|(step, _)| is_asked(&step.key) || joined.contains(&step.key));
     }
     let is_updated_off = |field: &String| capabilities.is_some_and(|known| known.is_updated_off(field));
     let start = match observed.state {

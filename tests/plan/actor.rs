@@ -226,7 +226,7 @@ fn plan_options(world: &World, given: &Given) -> Result<PlanOptions> {
     let run_steps = named.iter().filter(|_| !steps.is_empty()).map(|name| (name.clone(), steps.clone()));
     Ok(PlanOptions {
         run_steps: run_steps.collect(),
-        only_those: false,
+        only_those: given.has("--only-those"),
         remove_orphans: given.has("--remove-orphans"),
         machines: if given.machines.is_empty() { BTreeSet::new() } else { named },
         rebuild,
