@@ -3,7 +3,7 @@
 use super::client::Client;
 use super::errors::{Explain, explain, is_conflict, is_missing};
 use super::sending::{self, CHUNK};
-use super::unstarted;
+use super::unstarted::Unstarted;
 use crate::event::Context;
 use crate::model::error::Attempt;
 use crate::model::{Error, Result};
@@ -86,26 +86,16 @@ impl DockerTransport {
         };
         let feeding = feed(command.stdin, input);
         let resizing = self.follow_size(&created.id, command.terminal);
-        let mut held: Option<Vec<u8>> = None;
+        let mut output = Unstarted::new(output);
         let reading = async {
-            let mut is_first = true;
             while let Some(piece) = stream.next().await {
-                if let Some(said) = held.take() {
-                    output.stdout(&said)?;
-                }
                 match piece.explain(cannot)? {
                     LogOutput::StdErr { message } => output.stderr(&message)?,
-                    LogOutput::StdOut { message } | LogOutput::Console { message }
-                        if is_first && unstarted::may_be(&message) =>
-                    {
-                        held = Some(message.to_vec());
-                    }
                     LogOutput::StdOut { message } | LogOutput::Console { message } => {
                         output.stdout(&message)?
                     }
                     LogOutput::StdIn { .. } => {}
                 }
-                is_first = false;
                 if output.is_enough() {
                     break;
                 }
@@ -121,11 +111,7 @@ impl DockerTransport {
         if output.is_enough() {
             return Ok(Exit { code: 0 });
         }
-        let exit = self.exit_of(&created.id).await?;
-        match held {
-            Some(said) => unstarted::ended(&said, exit, &cannot(), output),
-            None => Ok(exit),
-        }
+        output.ended(self.exit_of(&created.id).await?, &cannot())
     }
 
     /// Sets the terminal's size and follows ours as it changes; never ends by itself.
