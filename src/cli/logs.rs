@@ -4,17 +4,12 @@ use super::Run;
 use super::options::{Machines, Output, Which};
 use super::session::{Purpose, Session};
 use crate::engine;
-use crate::event::Cancel;
 use crate::model::{Error, Kind, Result, duration};
 use crate::provider::{LogLine, LogOptions};
 use crate::ui::{exit, json};
 use clap::Args;
 use jiff::Timestamp;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 use serde::Serialize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Show what machines wrote, in the order of time
 #[derive(Debug, Args)]
@@ -64,10 +59,13 @@ impl Run for Logs {
         };
         let mut show = show;
         let context = session.context();
-        let has_left = if self.follow { end_with_reader(context.cancel.clone()) } else { Arc::default() };
-        let is_unread = || session.printer.reader_left() || has_left.load(Ordering::SeqCst);
+        if self.follow {
+            // A quiet log would be followed for ever.
+            let cancel = context.cancel.clone();
+            session.printer.when_reader_leaves(move || cancel.request());
+        }
         match engine::logs(&world, &names, &options, &mut show, &context) {
-            Err(error) if error.kind == Kind::Interrupted && is_unread() => Ok(exit::DONE),
+            Err(error) if error.kind == Kind::Interrupted && session.printer.reader_left() => Ok(exit::DONE),
             result => result.map(|()| exit::DONE),
         }
     }
@@ -88,23 +86,6 @@ impl Logs {
             session.printer.result(&format!("{prefix} {}\n", line.text));
         }
     }
-}
-
-/// Ends the work when nobody reads what we write any more, and says whether that was so: a quiet log would be followed for ever.
-fn end_with_reader(cancel: Cancel) -> Arc<AtomicBool> {
-    let has_left = Arc::new(AtomicBool::new(false));
-    let seen = has_left.clone();
-    std::thread::spawn(move || {
-        let stdout = std::io::stdout();
-        let mut looked_at = [PollFd::new(&stdout, PollFlags::empty())];
-        // Of what has no reader, such as a file, there is never anything to tell.
-        while poll(&mut looked_at, None) == Err(Errno::INTR) {}
-        if looked_at[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
-            seen.store(true, Ordering::SeqCst);
-            cancel.request();
-        }
-    });
-    has_left
 }
 
 fn time(nanoseconds: i128) -> String {

@@ -7,6 +7,8 @@
 use super::paint::Paint;
 use super::screen::Screen;
 use crate::model::Error;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -115,6 +117,21 @@ impl Printer {
     /// Whether nobody reads the results any more.
     pub fn reader_left(&self) -> bool {
         self.streams.reader_left.load(Ordering::SeqCst)
+    }
+
+    /// Acts as soon as nobody reads the results any more, for work that may have nothing to write for long.
+    pub fn when_reader_leaves(&self, act: impl FnOnce() + Send + 'static) {
+        let streams = self.streams.clone();
+        std::thread::spawn(move || {
+            let stdout = io::stdout();
+            let mut looked_at = [PollFd::new(&stdout, PollFlags::empty())];
+            // Of what has no reader, such as a file, there is never anything to tell.
+            while poll(&mut looked_at, None) == Err(Errno::INTR) {}
+            if looked_at[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
+                streams.reader_left.store(true, Ordering::SeqCst);
+                act();
+            }
+        });
     }
 
     /// Tells people something, unless they want it quiet.
