@@ -132,8 +132,9 @@ fn walk(world: &World, planned: &Planned, workshop: &Workshop<'_>, context: &Con
     keep_ledgers(world, &view);
     let changed = changed(world, planned, &results);
     finish(world, &view, &mut results, &changed, context);
-    // Who has no baseline even so may have ended meanwhile.
-    if changed.iter().any(|name| is_unfinished(world, &view.observed, name)) {
+    // Who ran and has no baseline even so may have ended meanwhile.
+    let runs = |name: &str| view.observed.machine(name).is_some_and(|one| one.state == State::Running);
+    if changed.iter().any(|name| runs(name) && is_unfinished(world, &view.observed, name)) {
         view.observed = observe::observe_beside(world, &BTreeSet::new())?.observed;
     }
     ownership::settle_all(world, &view.observed, context);
