@@ -56,16 +56,16 @@ impl Run for Accept {
         let chosen = self.machines.chosen(&world.stack)?;
         if let Some(rule) = self.rule.given() {
             self.write_rule(session, &world, &chosen, rule)?;
-        } else if !self.yes && !session.can_ask() {
-            return Err(Error::usage("there is no terminal to ask on which differences are accepted")
-                .hint("--yes accepts all that `env drift` shows"));
-        } else if !self.yes {
-            self.ask(session, &world, &chosen)?;
-        } else {
+        } else if self.yes {
             let context = session.context();
             let _lock = session.lock(&world, "accept", self.waiting.no_wait, &context)?;
             let accepted = engine::accept(&world, &chosen, &BTreeSet::new(), &context)?;
             tell_baselines(session, &world, &accepted);
+        } else if session.can_ask() {
+            self.ask(session, &world, &chosen)?;
+        } else {
+            return Err(Error::usage("there is no terminal to ask on which differences are accepted")
+                .hint("--yes accepts all that `env drift` shows"));
         }
         Ok(exit::DONE)
     }

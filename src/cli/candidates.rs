@@ -9,6 +9,7 @@ use clap_complete::CompletionCandidate;
 use clap_complete::engine::{PathCompleter, ValueCompleter};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 /// Names of the machines.
 pub fn machines() -> Vec<CompletionCandidate> {
@@ -23,23 +24,18 @@ pub fn machines() -> Vec<CompletionCandidate> {
 /// Paths, here and of the machines, as `env copy` takes them.
 pub fn places(typed: &OsStr) -> Vec<CompletionCandidate> {
     let machines = stack().map(|stack| stack.machines).unwrap_or_default();
-    let there = machines.into_keys().map(|name| format!("{name}:"));
-    let mut places: Vec<_> = there
-        .filter(|place| place.starts_with(&*typed.to_string_lossy()))
-        .map(CompletionCandidate::new)
-        .collect();
-    places.extend(PathCompleter::any().complete(typed));
-    places
+    or_path(machines.into_keys().map(|name| CompletionCandidate::new(format!("{name}:"))), typed)
 }
 
 /// What drift is told against: environments, and paths of captures.
 pub fn references(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let names = environments().into_iter();
-    let mut references: Vec<_> = names
-        .filter(|name| name.get_value().to_string_lossy().starts_with(&*typed.to_string_lossy()))
-        .collect();
-    references.extend(PathCompleter::any().complete(typed));
-    references
+    or_path(environments().into_iter(), typed)
+}
+
+/// Those that begin as it was typed, and paths that do.
+fn or_path(names: impl Iterator<Item = CompletionCandidate>, typed: &OsStr) -> Vec<CompletionCandidate> {
+    let begins = |name: &CompletionCandidate| name.get_value().as_bytes().starts_with(typed.as_bytes());
+    names.filter(begins).chain(PathCompleter::any().complete(typed)).collect()
 }
 
 /// Names of steps.

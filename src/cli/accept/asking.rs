@@ -159,18 +159,16 @@ fn rule(ask: &mut Ask<'_>, ignore: &[IgnoreRule], difference: &Difference) -> Re
         reason: String::new(),
         until: None,
     };
-    let mut question = format!("about which keys [{}]: ", difference.key);
+    let mut why_again = String::new();
     loop {
+        let question = format!("{why_again}about which keys [{}]: ", difference.key);
         let Some(key) = ask(&question)? else { return Ok(None) };
         let key = if key.is_empty() { difference.key.clone() } else { key };
         rule.key = Some(key.clone());
         if hides(ignore.iter().chain([&rule]), difference) {
             break;
         }
-        question = format!(
-            "`{key}` would not hide it: `*` stops at slashes, `**` does not\nabout which keys [{}]: ",
-            difference.key
-        );
+        why_again = format!("`{key}` would not hide it: `*` stops at slashes, `**` does not\n");
     }
     while rule.reason.is_empty() {
         let Some(reason) = ask("why is it no drift: ")? else { return Ok(None) };
