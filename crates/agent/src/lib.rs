@@ -16,8 +16,9 @@ mod secret;
 mod step;
 
 pub use fingerprint::{
-    Cache, CachedDirectory, CachedFile, Content, Damage, Fingerprint, FingerprintReply, FingerprintRequest,
-    Item, Items, Level, Part, SCHEMA, Section, Stamp, Unread, spelled,
+    Cache, CacheIndex, CachedDirectory, CachedFile, CachedName, Content, Damage, Fingerprint,
+    FingerprintReply, FingerprintRequest, Item, Items, Level, PackedDirectory, Part, SCHEMA, Section, Stamp,
+    Unread, spelled,
 };
 pub use ledger::{Ledger, LedgerReply, LedgerStatus, RecordRequest, Running, StepEntry};
 pub use own::{OwnReply, OwnRequest};

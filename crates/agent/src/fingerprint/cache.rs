@@ -5,11 +5,14 @@
 //! names of all else, so that a directory in which nothing came or went need not be read either.
 //! Whether an entry still holds is decided by the agent alone.
 
+mod index;
 mod packed;
 
 use std::fmt::Write as _;
 
 use super::Damage;
+
+pub use index::{CacheIndex, CachedName, PackedDirectory};
 
 /// What one fingerprint read. Names borrow from the bytes it was read from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,20 +100,21 @@ impl<'b> Cache<'b> {
 
     /// Reads what [`to_bytes`](Self::to_bytes) wrote.
     pub fn from_bytes(bytes: &'b [u8]) -> Result<Cache<'b>, Damage> {
-        packed::unpacked(bytes).ok_or_else(|| Damage::Broken("the cache of files is damaged".to_owned()))
-    }
-}
-
-impl<'b> CachedDirectory<'b> {
-    /// All names in it, sorted, if it is as it was.
-    pub fn names(&self, now: Stamp) -> Option<Vec<&'b [u8]>> {
-        if self.stamp != now || now.changed == 0 {
-            return None;
-        }
-        let mut names: Vec<&[u8]> = self.files.iter().map(|file| file.name).collect();
-        names.extend(&self.others);
-        names.sort();
-        Some(names)
+        let index = CacheIndex::of(bytes)?;
+        let mut names = Vec::new();
+        let directories = index.directories().iter().map(|packed| {
+            index.read(packed, &mut names)?;
+            let mut directory =
+                CachedDirectory { path: packed.path, stamp: packed.stamp, ..CachedDirectory::default() };
+            for name in names.drain(..) {
+                match name {
+                    CachedName::File(file) => directory.files.push(file),
+                    CachedName::Other(name) => directory.others.push(name),
+                }
+            }
+            Ok(directory)
+        });
+        Ok(Cache { key_id: index.key_id, directories: directories.collect::<Result<_, Damage>>()? })
     }
 }
 
@@ -171,18 +175,28 @@ mod tests {
         let read = Cache::from_bytes(&bytes).unwrap();
         assert_eq!(read, example());
         assert_eq!(read.files().map(|(path, _)| path).collect::<Vec<_>>(), ["/etc/a\\xff", "/etc/b"]);
-        let (etc, root) = (read.directory(b"/etc").unwrap(), read.directory(b"").unwrap());
-        let names: Vec<&[u8]> = vec![b"aa", b"a\xff", b"b", b"c"];
-        assert_eq!(etc.names(etc.stamp), Some(names));
-        assert_eq!(etc.names(Stamp { size: 4097, ..etc.stamp }), None);
-        // Nothing is known of what changed too short a time before.
-        assert_eq!((root.names(root.stamp), read.directory(b"/usr")), (None, None));
+        assert_eq!(
+            (read.directory(b"/usr"), read.directory(b"/etc")),
+            (None, Some(&example().directories[1]))
+        );
+    }
+
+    #[test]
+    fn a_directory_is_read_alone_with_its_names_in_order() {
+        let bytes = example().to_bytes();
+        let index = CacheIndex::of(&bytes).unwrap();
+        let mut names = Vec::new();
+        index.read(index.directory(b"/etc").unwrap(), &mut names).unwrap();
+        let expected: [&[u8]; 4] = [b"aa", b"a\xff", b"b", b"c"];
+        assert!(names.iter().map(CachedName::name).eq(expected));
+        assert!(matches!(&names[2], CachedName::File(file) if *file == example().directories[1].files[1]));
+        assert_eq!((index.files, index.is_keyed()), (2, true));
     }
 
     #[test]
     fn one_of_an_older_form_is_refused() {
-        assert!(Cache::from_bytes(b"envup files 2\n\0\0").is_err());
-        assert!(Cache::from_bytes(b"envup files 3\n\0\0\0").is_ok());
+        assert!(Cache::from_bytes(b"envup files 3\n\0\0\0").is_err());
+        assert!(Cache::from_bytes(b"envup files 4\n\0\0\0\0").is_ok());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use envup_agent::Content;
 use super::Scan;
 use super::entry::{Entry, Inside};
 use super::names::Names;
-use super::told::{Judge, Told};
+use super::told::Told;
 use super::walk::Walked;
 use crate::work::fingerprint::view::{Found, hex};
 
@@ -28,12 +28,13 @@ impl Digests {
         let mut digests = Digests { packages, line: Vec::new() };
         // Who makes the items says what cannot be read.
         let mut names = Names::read(scan.view, &mut Found::default());
-        let mut judge = Judge::new(scan);
-        walked.each(|place, path, entry| {
-            if let Told::Package(package) = judge.told(place, path, entry) {
-                let owner = names.owner(entry.user, entry.group);
-                digests.add(package, place.is_document, path, entry, &owner);
-            }
+        let package = |entry: &Entry<'_>| match entry.told {
+            Told::Package(package) => Some(package),
+            Told::Item | Told::Nowhere => None,
+        };
+        walked.each(package, |package, place, path, entry| {
+            let owner = names.owner(entry.user, entry.group);
+            digests.add(package, place.is_document, path, entry, &owner);
         });
         digests
     }

@@ -1,10 +1,12 @@
 //! Looks at one directory: the name and status of everything in it. What is inside files is not asked here.
 
+use std::cmp::Ordering;
 use std::io;
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use envup_agent::{Cache, Stamp};
+use envup_agent::{CacheIndex, CachedFile, CachedName, Stamp};
 use rustix::fs::{AtFlags, Mode, OFlags, RawDir, fstat, openat, readlinkat, statat};
 
 use super::Ground;
@@ -64,7 +66,9 @@ struct Named<'c> {
 pub struct Walker<'c> {
     pub seen: Seen<'c>,
     ground: &'c Ground,
-    cache: &'c Cache<'c>,
+    cache: &'c CacheIndex<'c>,
+    /// What the cache says of the directory at hand.
+    cached: Vec<CachedName<'c>>,
     /// The path of the entry at hand; what `unread` needs.
     path: Vec<u8>,
     /// Where the kernel puts names.
@@ -72,20 +76,19 @@ pub struct Walker<'c> {
 }
 
 impl<'c> Walker<'c> {
-    pub fn new(ground: &'c Ground, cache: &'c Cache<'c>) -> Walker<'c> {
+    pub fn new(ground: &'c Ground, cache: &'c CacheIndex<'c>) -> Walker<'c> {
         let buffer = Vec::with_capacity(BUFFER);
-        Walker { seen: Seen::default(), ground, cache, path: Vec::new(), buffer }
+        Walker { seen: Seen::default(), ground, cache, cached: Vec::new(), path: Vec::new(), buffer }
     }
 
     /// Looks at a directory; those in it go to the list.
     pub fn directory(&mut self, ahead: Ahead, further: &mut Vec<Ahead>) {
         self.path.clone_from(&ahead.path);
-        let cached = self.cache.directory(&ahead.path);
-        let known = cached.and_then(|cached| cached.names(ahead.stamp));
-        let is_known = known.is_some();
-        let named = match known {
-            Some(names) => ahead.known(names.len()).map(|base| Named { base, stamp: ahead.stamp, names }),
-            None => self.read(&ahead),
+        let is_known = self.recall(&ahead);
+        let cached = mem::take(&mut self.cached);
+        let named = match is_known {
+            true => ahead.known(&cached),
+            false => self.read(&ahead),
         };
         let Named { base, stamp, names } = match named {
             Ok(named) => named,
@@ -97,6 +100,7 @@ impl<'c> Walker<'c> {
         let out = scope.left_out(&path);
         let mut left_out = Vec::new();
         let mut entries = Vec::with_capacity(names.len());
+        let mut left = cached.as_slice();
         for name in names {
             if name == BYTECODE || out.iter().any(|out| out == name) {
                 left_out.push(name);
@@ -116,6 +120,9 @@ impl<'c> Walker<'c> {
                     }
                 };
             let mut entry = Entry::new(name, &status);
+            if let Some(file) = cached_file(&mut left, name) {
+                entry.recall(file);
+            }
             entry.explained = place.explained(&self.path);
             match entry.kind {
                 Kind::Directory if scope.opens(&self.path, status.st_dev) => {
@@ -133,7 +140,19 @@ impl<'c> Walker<'c> {
             }
             entries.push(entry);
         }
-        self.seen.listings.push(Listing { path, place, stamp, cached, is_known, left_out, entries });
+        self.seen.listings.push(Listing { path, place, stamp, is_known, left_out, entries });
+        self.cached = cached;
+    }
+
+    /// Has at hand what the cache says of a directory; tells whether all names in it are known by that.
+    fn recall(&mut self, ahead: &Ahead) -> bool {
+        self.cached.clear();
+        let Some(directory) = self.cache.directory(&ahead.path) else { return false };
+        if self.cache.read(directory, &mut self.cached).is_err() {
+            self.cached.clear();
+            return false;
+        }
+        directory.stamp == ahead.stamp && ahead.stamp.changed != 0
     }
 
     /// Opens a directory and reads the names in it.
@@ -177,13 +196,28 @@ impl Ahead {
         Arc::new(Base { handle, length: self.path.len() })
     }
 
-    /// Where what is in it is told from, when its names are known.
-    fn known(&self, names: usize) -> rustix::io::Result<Arc<Base>> {
-        if names <= FEW || !self.may_stay_open() {
-            return Ok(self.base.clone());
+    /// With the names that the cache knows.
+    fn known<'c>(&self, cached: &[CachedName<'c>]) -> rustix::io::Result<Named<'c>> {
+        let base = if cached.len() <= FEW || !self.may_stay_open() {
+            self.base.clone()
+        } else {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            self.opened(openat(&self.base.handle, self.below_base(), flags, Mode::empty())?)
+        };
+        Ok(Named { base, stamp: self.stamp, names: cached.iter().map(CachedName::name).collect() })
+    }
+}
+
+/// What the cache says of a file. Names come sorted like the cache: what is before them is done.
+fn cached_file<'n, 'c>(left: &mut &'n [CachedName<'c>], name: &[u8]) -> Option<&'n CachedFile<'c>> {
+    loop {
+        let (first, rest) = left.split_first()?;
+        match (first.name().cmp(name), first) {
+            (Ordering::Greater, _) => return None,
+            (Ordering::Less, _) => *left = rest,
+            (Ordering::Equal, CachedName::File(file)) => return Some(file),
+            (Ordering::Equal, CachedName::Other(_)) => return None,
         }
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(self.opened(openat(&self.base.handle, self.below_base(), flags, Mode::empty())?))
     }
 }
 

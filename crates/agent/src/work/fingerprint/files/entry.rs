@@ -1,9 +1,10 @@
 //! What the walk saw of one path.
 
-use envup_agent::{CachedDirectory, Content, Section, Stamp};
+use envup_agent::{CachedFile, Content, Section, Stamp};
 use rustix::fs::{FileType, Stat};
 
 use super::place::Place;
+use super::told::Told;
 use crate::work::fingerprint::owners::Owned;
 
 /// What the walk saw in one directory.
@@ -14,8 +15,6 @@ pub struct Listing<'c> {
     pub place: Place,
     /// What it was when its names were read.
     pub stamp: Stamp,
-    /// What the cache says of it.
-    pub cached: Option<&'c CachedDirectory<'c>>,
     /// Whether its names are those that the cache says.
     pub is_known: bool,
     /// Names that are not told.
@@ -41,8 +40,10 @@ pub struct Entry<'c> {
     pub explained: Option<Section>,
     /// Whether what is inside may not be told with a digest that everybody could compute; of files that were looked at.
     pub is_secret: bool,
+    /// What the cache says of a file, until somebody looks whether that is enough.
     pub inside: Inside,
     pub md5: Option<[u8; 16]>,
+    pub told: Told,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +88,7 @@ impl<'c> Entry<'c> {
             is_secret: false,
             inside: Inside::Untold,
             md5: None,
+            told: Told::Nowhere,
         };
         entry.set(status);
         entry
@@ -107,6 +109,19 @@ impl<'c> Entry<'c> {
         self.inode = status.st_ino;
         self.size = u64::try_from(status.st_size).unwrap_or_default();
         self.changed = changed(status);
+    }
+
+    /// Takes over what the cache says is inside a file, if it was as it is now.
+    pub fn recall(&mut self, file: &CachedFile<'_>) {
+        let is_same = (file.inode, file.size, file.changed) == (self.inode, self.size, self.changed);
+        if is_same && file.changed != 0 && self.kind == Kind::File {
+            (self.inside, self.md5) = (Inside::Content(file.content), file.md5);
+        }
+    }
+
+    /// Forgets what the cache said.
+    pub fn forget(&mut self) {
+        (self.inside, self.md5) = (Inside::Untold, None);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Finds out what is inside the files that the walk saw, and which package each path belongs to. What the last time's cache
+//! Finds out of all that the walk saw what is inside, which package it belongs to, and how it is told. What the last time's cache
 //! still knows is not read again.
 
 use std::cell::LazyCell;
@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Mutex, PoisonError};
 
-use envup_agent::{CachedFile, Content};
+use envup_agent::Content;
 use rustix::fs::{OFlags, fstat};
 
 use super::Scan;
@@ -15,6 +15,7 @@ use super::content::{How, Reader, open};
 use super::directory::{below, note};
 use super::entry::{Entry, Inside, Kind, Listing};
 use super::place::{Look, Place};
+use super::told::Judge;
 use super::walk::{Walked, at_once};
 
 /// Files above this size are shared out among threads one by one. Bytes.
@@ -77,6 +78,7 @@ struct Large<'w, 'c> {
 struct Looker<'a, 'w, 'c> {
     scan: &'a Scan<'a>,
     reader: Reader<'a>,
+    judge: Judge<'a>,
     /// The path of the entry at hand.
     path: Vec<u8>,
     found: Found<'w, 'c>,
@@ -84,35 +86,39 @@ struct Looker<'a, 'w, 'c> {
 
 impl<'a, 'w, 'c> Looker<'a, 'w, 'c> {
     fn new(scan: &'a Scan<'a>) -> Looker<'a, 'w, 'c> {
-        Looker { scan, reader: Reader::new(scan.view), path: Vec::new(), found: Found::default() }
+        let (reader, judge) = (Reader::new(scan.view), Judge::new(scan));
+        Looker { scan, reader, judge, path: Vec::new(), found: Found::default() }
     }
 
     fn listing(&mut self, listing: &'w mut Listing<'c>) {
         let scan = self.scan;
         let owners = scan.view.owners();
-        let Listing { path: directory, place, cached, entries, .. } = listing;
+        let Listing { path: directory, place, entries, .. } = listing;
         let holder = owners.holder(directory);
-        let mut cached = cached.map_or(&[][..], |cached| &cached.files);
+        self.path.clone_from(directory);
         let handle = LazyCell::new(|| open(&scan.ground.root.handle, below(directory), OFlags::DIRECTORY));
         let mut before = None;
         for entry in entries {
-            self.path.clone_from(directory);
+            self.path.truncate(directory.len());
             self.path.push(b'/');
             self.path.extend_from_slice(entry.name);
             entry.owned = owners.listed_after(before, &self.path);
             before = entry.owned.or(before);
             entry.owned = entry.owned.or(holder);
-            let Some(how) = self.how(place, entry) else { continue };
-            if let Some(known) = known(&mut cached, entry, how) {
-                (entry.inside, entry.md5) = (Inside::Content(known.content), known.md5);
-                self.found.known += 1;
-            } else if entry.size > ALONE {
-                self.found.large.push(Large { path: self.path.clone(), place: *place, entry });
-            } else {
-                let file = handle.as_ref().map_err(|error| *error);
-                let file = file.and_then(|handle| open(handle, entry.name, OFlags::empty()));
-                self.read(file, place, entry);
+            match self.how(place, entry) {
+                Some(how) if how.is_known(entry) => self.found.known += 1,
+                Some(_) if entry.size > ALONE => {
+                    self.found.large.push(Large { path: self.path.clone(), place: *place, entry });
+                    continue;
+                }
+                Some(_) => {
+                    let file = handle.as_ref().map_err(|error| *error);
+                    let file = file.and_then(|handle| open(handle, entry.name, OFlags::empty()));
+                    self.read(file, place, entry);
+                }
+                None => {}
             }
+            entry.told = self.judge.told(place, &self.path, entry);
         }
     }
 
@@ -120,11 +126,13 @@ impl<'a, 'w, 'c> Looker<'a, 'w, 'c> {
         self.path = large.path;
         let file = open(&self.scan.ground.root.handle, below(&self.path), OFlags::empty());
         self.read(file, &large.place, large.entry);
+        large.entry.told = self.judge.told(&large.place, &self.path, large.entry);
     }
 
     /// Digests a file. The walk was there some time ago: should another one be in its place, that one is told. A digest must
     /// never be kept for what it is not of.
     fn read(&mut self, file: rustix::io::Result<OwnedFd>, place: &Place, entry: &mut Entry<'_>) {
+        entry.forget();
         let read = file.map_err(io::Error::from).and_then(|file| {
             entry.set(&fstat(&file)?);
             if let Some(how) = self.how(place, entry) {
@@ -145,8 +153,12 @@ impl<'a, 'w, 'c> Looker<'a, 'w, 'c> {
             return None;
         }
         let is_keyed = match place.look(entry, self.scan.level) {
-            Look::Untold => return None,
+            Look::Untold => {
+                entry.forget();
+                return None;
+            }
             Look::Size => {
+                entry.forget();
                 entry.inside = Inside::Size;
                 return None;
             }
@@ -157,14 +169,13 @@ impl<'a, 'w, 'c> Looker<'a, 'w, 'c> {
     }
 }
 
-/// What the last time's cache still knows of a file. Entries come sorted by name like the cache: what is before them is done.
-fn known<'c>(cached: &mut &'c [CachedFile<'c>], entry: &Entry<'_>, how: How) -> Option<&'c CachedFile<'c>> {
-    while let Some((_, rest)) = cached.split_first().filter(|(first, _)| first.name < entry.name) {
-        *cached = rest;
+impl How {
+    /// Whether what the cache says of a file is all that is asked for.
+    fn is_known(self, entry: &Entry<'_>) -> bool {
+        let is_keyed = match entry.inside {
+            Inside::Content(content) => matches!(content, Content::Keyed(_)),
+            _ => return false,
+        };
+        is_keyed == self.is_keyed && (entry.md5.is_some() || !self.with_md5)
     }
-    let file = cached.first().filter(|file| file.name == entry.name)?;
-    let is_same = (file.inode, file.size, file.changed) == (entry.inode, entry.size, entry.changed);
-    let is_enough =
-        matches!(file.content, Content::Keyed(_)) == how.is_keyed && (file.md5.is_some() || !how.with_md5);
-    (is_same && is_enough && file.changed != 0).then_some(file)
 }

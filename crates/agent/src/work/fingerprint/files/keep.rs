@@ -55,6 +55,7 @@ mod tests {
     use envup_agent::Content;
 
     use super::super::entry::Kind;
+    use super::super::told::Told;
     use super::*;
 
     #[test]
@@ -75,6 +76,7 @@ mod tests {
                 is_secret: false,
                 inside: Inside::Content(Content::Sha256([0; 32])),
                 md5: None,
+                told: Told::Item,
             };
             file(&entry, began).map(|file| file.changed)
         };

@@ -2,8 +2,8 @@
 //!
 //! `scope` says where the walk goes, `walk` shares it out among threads, `directory` looks at one directory. All that does not
 //! need the packages, which come meanwhile. Then `inside` finds out what is in files and `content` reads
-//! them; `place` and `secret` say how closely a file is looked at. `tell` makes items and the digests of
-//! packages of what was seen; `told` says which of both a path becomes. Links are never followed, and nothing is written.
+//! them; `place` and `secret` say how closely a file is looked at, `told` whether it is an item. `tell` makes items and the digests
+//! of packages. Links are never followed, and nothing is written.
 
 mod content;
 mod digests;
@@ -24,7 +24,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use envup_agent::{Cache, Content, Level};
+use envup_agent::{CacheIndex, Level};
 use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, openat};
 
 use self::directory::Base;
@@ -52,7 +52,7 @@ pub struct Files {
 struct Scan<'a> {
     view: &'a View<'a>,
     level: Level,
-    cache: Cache<'a>,
+    cache: CacheIndex<'a>,
     ground: Ground,
 }
 
@@ -66,10 +66,9 @@ struct Ground {
 }
 
 /// Whether a cache may be used by whoever has this key. One of no key has nothing keyed in it, and is anybody's.
-fn is_usable(cache: &Cache<'_>, key_id: &str) -> bool {
-    let is_keyed = |file: &envup_agent::CachedFile<'_>| matches!(file.content, Content::Keyed(_));
+fn is_usable(cache: &CacheIndex<'_>, key_id: &str) -> bool {
     match cache.key_id {
-        "" => !cache.directories.iter().flat_map(|directory| &directory.files).any(is_keyed),
+        "" => !cache.is_keyed(),
         other => other == key_id,
     }
 }
@@ -77,14 +76,14 @@ fn is_usable(cache: &Cache<'_>, key_id: &str) -> bool {
 /// Looks at all files, with the cache of the last time; one that is damaged or of another key is as good as none.
 pub fn collect(view: &View<'_>, level: Level, cache_bytes: &[u8]) -> Result<Files, Failure> {
     let key_id = view.key_id();
-    let cache = Cache::from_bytes(cache_bytes).ok().filter(|cache| is_usable(cache, &key_id));
+    let cache = CacheIndex::of(cache_bytes).ok().filter(|cache| is_usable(cache, &key_id));
     let (cache, ground) = (cache.unwrap_or_default(), ground(view)?);
     // The process is about to end: to give tens of thousands of things back one by one would only take time.
     let scan = ManuallyDrop::new(Scan { view, level, cache, ground });
     let mut walked = ManuallyDrop::new(walk::walk(&scan.ground, &scan.cache));
     let known = inside::look(&scan, &mut walked);
     let (found, digests) = tell::tell(&scan, &walked);
-    let kept = (!is_all_known(&walked, known, &scan.cache)).then(|| keep::keep(&scan, &key_id, &walked));
+    let kept = (!is_all_known(&walked, known, scan.cache.files)).then(|| keep::keep(&scan, &key_id, &walked));
     Ok(Files { found, digests, cache: kept.filter(|kept| *kept != cache_bytes) })
 }
 
@@ -105,9 +104,8 @@ fn ground(view: &View<'_>) -> Result<Ground, Failure> {
 const KNOWN_FOR_EACH_READ: usize = 64;
 
 /// Whether the cache holds exactly the files that were read, and nearly all directories.
-fn is_all_known(walked: &Walked<'_>, known: usize, cache: &Cache<'_>) -> bool {
+fn is_all_known(walked: &Walked<'_>, known: usize, cached: usize) -> bool {
     let entries = walked.listings.iter().flat_map(|listing| &listing.entries);
-    let cached: usize = cache.directories.iter().map(|directory| directory.files.len()).sum();
     let read = walked.listings.iter().filter(|listing| !listing.is_known).count();
     known == cached
         && cached == entries.filter(|entry| matches!(entry.inside, Inside::Content(_))).count()

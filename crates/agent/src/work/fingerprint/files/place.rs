@@ -78,7 +78,7 @@ impl Place {
             each: is_in(&EACH),
             is_document: is_document(directory),
             is_explained: std::str::from_utf8(directory).is_ok_and(explained::is_any_explained),
-            is_data: is_in(&DATA),
+            is_data: directory.starts_with(b"/var/lib/") && is_in(&DATA),
             is_log: is_in(&[LOGS]),
             is_secret: secret::is_secret_directory(directory),
         }
@@ -132,6 +132,7 @@ pub fn is_below(path: &[u8], directory: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::entry::{Inside, Kind};
+    use super::super::told::Told;
     use super::*;
 
     fn file(name: &str, mode: u16, size: u64) -> Entry<'_> {
@@ -149,6 +150,7 @@ mod tests {
             is_secret: false,
             inside: Inside::Untold,
             md5: None,
+            told: Told::Item,
         }
     }
 

@@ -1,5 +1,5 @@
-//! Makes items of what the walk saw and `told` says to be some; of the rest `digests` makes one digest a package. Both go through
-//! everything at once, each for itself.
+//! Makes items of what is told by itself; of the rest `digests` makes one digest a package. Both go through everything at once,
+//! each for itself.
 
 use std::thread;
 
@@ -12,7 +12,7 @@ use super::digests::Digests;
 use super::entry::{Entry, Inside, Kind};
 use super::names::Names;
 use super::place::{Place, is_below, is_document};
-use super::told::{Judge, Told};
+use super::told::Told;
 use super::walk::Walked;
 use crate::work::fingerprint::joined;
 use crate::work::fingerprint::owners::Owned;
@@ -29,18 +29,17 @@ pub fn tell(scan: &Scan<'_>, walked: &Walked<'_>) -> (Found, Digests) {
 fn items(scan: &Scan<'_>, walked: &Walked<'_>) -> Found {
     let mut found = Found::default();
     let names = Names::read(scan.view, &mut found);
-    let mut teller = Teller { scan, names, is_seen: vec![false; scan.view.owners().paths().len()], found };
+    let mut teller = Teller { scan, names, found };
     teller.root();
-    let mut judge = Judge::new(scan);
-    walked.each(|place, path, entry| {
+    let mut is_seen = vec![false; scan.view.owners().paths().len()];
+    let item = |entry: &Entry<'_>| {
         if let Some(number) = entry.owned.and_then(|owned| owned.number) {
-            teller.is_seen[number as usize] = true;
+            is_seen[number as usize] = true;
         }
-        if judge.told(place, path, entry) == Told::Item {
-            teller.item(path, entry);
-        }
-    });
-    teller.missing(walked);
+        (entry.told == Told::Item).then_some(())
+    };
+    walked.each(item, |(), _, path, entry| teller.item(path, entry));
+    teller.missing(walked, &is_seen);
     let mut found = teller.found;
     if let Some(problem) = scan.ground.scope.problem() {
         found.cannot("/", format!("the mount table: {problem}"));
@@ -54,8 +53,6 @@ fn items(scan: &Scan<'_>, walked: &Walked<'_>) -> Found {
 struct Teller<'a> {
     scan: &'a Scan<'a>,
     names: Names,
-    /// By number of listed path.
-    is_seen: Vec<bool>,
     found: Found,
 }
 
@@ -89,12 +86,12 @@ impl Teller<'_> {
         self.found.item(spelled(path), fields.into_iter().chain(inside));
     }
 
-    /// What packages brought and is not there.
-    fn missing(&mut self, walked: &Walked<'_>) {
+    /// What packages brought and is not there; what was seen is told by number of listed path.
+    fn missing(&mut self, walked: &Walked<'_>, is_seen: &[bool]) {
         let owners = self.scan.view.owners();
         for (path, owned) in owners.paths() {
-            let is_seen = owned.number.is_some_and(|number| self.is_seen[number as usize]);
-            if is_seen || self.is_hidden(path, walked) {
+            let is_there = owned.number.is_some_and(|number| is_seen[number as usize]);
+            if is_there || self.is_hidden(path, walked) {
                 continue;
             }
             let gone = statat(&self.scan.ground.root.handle, &path[1..], AtFlags::SYMLINK_NOFOLLOW);

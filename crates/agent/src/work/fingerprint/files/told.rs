@@ -18,6 +18,7 @@ const PROTOCOLS: [&[u8]; 2] = [b"gem_make.out", b"mkmf.log"];
 /// How a path is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
+    /// By itself.
     Item,
     /// With all others of this package.
     Package(u32),

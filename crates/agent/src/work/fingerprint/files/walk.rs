@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use envup_agent::Cache;
+use envup_agent::CacheIndex;
 
 use super::Ground;
 use super::directory::{Ahead, Seen, Walker};
@@ -23,23 +23,29 @@ pub struct Walked<'c> {
 }
 
 impl Walked<'_> {
-    /// Hands on every entry with its path and what its directory's place says: directory by directory, by name.
-    pub fn each(&self, mut to: impl FnMut(&Place, &[u8], &Entry<'_>)) {
+    /// Goes through every entry, directory by directory, by name; hands on those that `is` gives something for, with it, their path
+    /// and what the place of their directory says.
+    pub fn each<T>(
+        &self,
+        mut is: impl FnMut(&Entry<'_>) -> Option<T>,
+        mut to: impl FnMut(T, &Place, &[u8], &Entry<'_>),
+    ) {
         let mut path = Vec::new();
         for listing in &self.listings {
             path.clone_from(&listing.path);
             for entry in &listing.entries {
+                let Some(it) = is(entry) else { continue };
                 path.truncate(listing.path.len());
                 path.push(b'/');
                 path.extend_from_slice(entry.name);
-                to(&listing.place, &path, entry);
+                to(it, &listing.place, &path, entry);
             }
         }
     }
 }
 
 /// Walks the whole machine. What the cache knows of directories need not be read.
-pub fn walk<'c>(ground: &'c Ground, cache: &'c Cache<'c>) -> Walked<'c> {
+pub fn walk<'c>(ground: &'c Ground, cache: &'c CacheIndex<'c>) -> Walked<'c> {
     let queue = Queue::default();
     let root = Ahead { path: Vec::new(), stamp: stamp(&ground.status), base: ground.root.clone() };
     queue.lock().directories.push(root);
@@ -62,7 +68,7 @@ pub fn at_once<T: Send>(work: impl Fn() -> T + Sync) -> Vec<T> {
     })
 }
 
-fn work<'c>(ground: &'c Ground, cache: &'c Cache<'c>, queue: &Queue) -> Seen<'c> {
+fn work<'c>(ground: &'c Ground, cache: &'c CacheIndex<'c>, queue: &Queue) -> Seen<'c> {
     let mut walker = Walker::new(ground, cache);
     let mut further = Vec::new();
     while let Some(directory) = queue.next() {
