@@ -3,10 +3,13 @@
 //! Paths stay where they are for as long as the process lives, which takes one fingerprint: there are tens of thousands of them, and
 //! to make room for each and give it back would take longer than to read them.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::hash::BuildHasher as _;
 use std::path::{Path, PathBuf};
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::hash::Quick;
 use super::packages;
@@ -17,8 +20,8 @@ pub struct Owners {
     packages: Vec<Package>,
     /// In the order of their numbers.
     listed: Vec<Listed>,
-    /// Their numbers.
-    by_path: HashMap<&'static [u8], u32, Quick>,
+    /// Their numbers, by path: four bytes for each, of which the processor has all at hand.
+    by_path: HashTable<u32>,
     below: HashMap<Box<[u8]>, Owned, Quick>,
     recorded: HashMap<u32, [u8; 32], Quick>,
     aliases: Vec<(Vec<u8>, Vec<u8>)>,
@@ -92,8 +95,8 @@ impl Owners {
 
     /// Adds a path to a package. The first package that lists it is its owner.
     pub fn list(&mut self, package: u32, path: &[u8]) -> Option<Owned> {
-        match self.by_path.get(path) {
-            Some(number) => self.again(*number, package),
+        match self.number(path) {
+            Some(number) => self.again(number, package),
             None => self.list_all(package, [lasting(path.to_vec())]),
         }
     }
@@ -108,7 +111,10 @@ impl Owners {
         for path in paths {
             let path = self.resolved(path).map_or(path, lasting);
             let next = u32::try_from(self.listed.len()).ok()?;
-            last = match self.by_path.entry(path) {
+            let listed = &self.listed;
+            let is_path = |number: &u32| listed[*number as usize].path == path;
+            last = match self.by_path.entry(hash(path), is_path, |number| hash(listed[*number as usize].path))
+            {
                 // Not looked at again: the processor need not wait until its place came from memory.
                 Entry::Vacant(place) => {
                     place.insert(next);
@@ -126,7 +132,7 @@ impl Owners {
 
     /// Makes room for so many paths.
     pub fn expect(&mut self, paths: usize) {
-        self.by_path.reserve(paths);
+        self.by_path.reserve(paths, |number| hash(self.listed[*number as usize].path));
         self.listed.reserve(paths);
     }
 
@@ -157,7 +163,11 @@ impl Owners {
 
     /// The package that lists a path, byte for byte.
     pub fn listed(&self, path: &[u8]) -> Option<Owned> {
-        self.owned(*self.by_path.get(path)?)
+        self.owned(self.number(path)?)
+    }
+
+    fn number(&self, path: &[u8]) -> Option<u32> {
+        self.by_path.find(hash(path), |number| self.listed[*number as usize].path == path).copied()
     }
 
     /// The same for who goes through a directory by name and found `before` last: packages mostly list their files in that order.
@@ -218,6 +228,10 @@ impl Owners {
         let (from, to) = self.aliases.iter().find(|(from, _)| path.starts_with(from))?;
         Some([to, &path[from.len()..]].concat())
     }
+}
+
+fn hash(path: &[u8]) -> u64 {
+    Quick::default().hash_one(path)
 }
 
 /// Bytes that are never given back.
