@@ -100,7 +100,10 @@ static CERTAIN: LazyLock<Vec<(&str, bool)>> = LazyLock::new(|| {
 
 /// Whether a section may tell what is in some file of a directory; most directories have no such file.
 pub fn is_any_explained(directory: &str) -> bool {
-    CERTAIN.iter().any(|(certain, is_wild)| {
+    // All begin with a slash; the letter after it tells most of them.
+    let first = directory.as_bytes().get(1);
+    let may_be = |certain: &str| first.is_none() || certain.as_bytes().get(1) == first;
+    CERTAIN.iter().filter(|(certain, _)| may_be(certain)).any(|(certain, is_wild)| {
         match certain.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/')) {
             Some(name) => !name.contains('/'),
             // The wild part of the pattern may hold the rest of the directory.
@@ -114,7 +117,11 @@ pub fn explained(path: &str) -> Option<Section> {
     if path.ends_with("/ssl-cert-snakeoil.pem") {
         return None;
     }
-    let (_, section) = EXPLAINED.iter().find(|(pattern, _)| matches(pattern.as_bytes(), path.as_bytes()))?;
+    let is_it = |(pattern, (certain, _)): &(&(&str, Section), &(&str, bool))| {
+        let rest = path.as_bytes().strip_prefix(certain.as_bytes());
+        rest.is_some_and(|rest| matches(&pattern.0.as_bytes()[certain.len()..], rest))
+    };
+    let ((_, section), _) = EXPLAINED.iter().zip(&*CERTAIN).find(is_it)?;
     Some(*section)
 }
 
