@@ -65,7 +65,9 @@ impl Fingerprint {
                 (*section, sha256(lines.as_bytes()), lines)
             })
             .collect();
-        let mut text = String::new();
+        // With room for all but what could not be read, which mostly is nothing.
+        let length = sections.iter().map(|(_, digest, lines)| 2 * digest.len() + lines.len()).sum::<usize>();
+        let mut text = String::with_capacity(length + 256);
         let root = self.root(sections.iter().map(|(section, digest, _)| (*section, digest.as_str())));
         // Writing to a String cannot fail, here and below.
         let _ = write!(
@@ -138,14 +140,15 @@ fn damage(text: &str, error: &serde_json::Error) -> Damage {
 
 /// The items of a section, each on a line of its own.
 fn lines(items: &Items) -> String {
-    let mut text = String::new();
+    let mut text = Vec::new();
     for (place, (key, item)) in items.iter().enumerate() {
-        text += if place == 0 { "\n" } else { ",\n" };
-        text += &json(key);
-        text.push(':');
-        text += &json(item);
+        text.extend_from_slice(if place == 0 { b"\n" } else { b",\n" });
+        // Plain data of ours always becomes JSON, and JSON is always UTF-8.
+        let _ = serde_json::to_writer(&mut text, key);
+        text.push(b':');
+        let _ = serde_json::to_writer(&mut text, item);
     }
-    text
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// Plain data of ours always becomes JSON.
