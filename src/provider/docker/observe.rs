@@ -1,4 +1,4 @@
-//! What exists: three lists at once, then one look at each machine, several at a time.
+//! What exists: three lists at once, and one look at each machine as soon as its list is there, several at a time.
 
 use super::client::Client;
 use super::errors::{Answer, Explain, is_missing};
@@ -14,7 +14,7 @@ use bollard::models::{
     EndpointSettings, NetworkSettings,
 };
 use bollard::query_parameters::{
-    InspectContainerOptions, ListContainersOptionsBuilder, ListNetworksOptionsBuilder,
+    InspectContainerOptions, ListContainersOptions, ListContainersOptionsBuilder, ListNetworksOptionsBuilder,
     ListVolumesOptionsBuilder,
 };
 use futures_util::StreamExt;
@@ -36,20 +36,13 @@ async fn find(client: &Client, scope: Scope<'_>) -> Answer<Observed> {
     let containers = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
     let nets = ListNetworksOptionsBuilder::default().filters(&filters).build();
     let vols = ListVolumesOptionsBuilder::default().filters(&filters).build();
-    let (containers, nets, vols) = tokio::try_join!(
-        docker.list_containers(Some(containers)),
+    let (machines, nets, vols) = tokio::try_join!(
+        machines(client, containers),
         docker.list_networks(Some(nets)),
         docker.list_volumes(Some(vols)),
     )?;
-    let ours = containers.iter().filter_map(|summary| Some((summary, of_summary(summary)?)));
-    let machines: Vec<Answer<Option<ObservedMachine>>> = futures_util::stream::iter(ours)
-        .map(|(summary, ours)| look(client, summary, ours))
-        .buffered(AT_ONCE)
-        .collect()
-        .await;
-    let machines: Vec<Option<ObservedMachine>> = machines.into_iter().collect::<Answer<_>>()?;
     let mut observed = Observed {
-        machines: machines.into_iter().flatten().collect(),
+        machines,
         networks: nets.iter().filter_map(networks::observed).collect(),
         volumes: vols.volumes.iter().flatten().filter_map(volumes::observed).collect(),
     };
@@ -61,7 +54,18 @@ async fn find(client: &Client, scope: Scope<'_>) -> Answer<Observed> {
     Ok(observed)
 }
 
-/// What the engine is asked to list of a scope.
+/// The machines in a list of containers.
+async fn machines(client: &Client, list: ListContainersOptions) -> Answer<Vec<ObservedMachine>> {
+    let containers = client.docker.list_containers(Some(list)).await?;
+    let ours = containers.iter().filter_map(|summary| Some((summary, of_summary(summary)?)));
+    let machines: Vec<Answer<Option<ObservedMachine>>> = futures_util::stream::iter(ours)
+        .map(|(summary, ours)| look(client, summary, ours))
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    machines.into_iter().filter_map(Answer::transpose).collect()
+}
+
 /// Two networks of one name, as killed runs may leave on older engines, are one that differs from what is declared.
 fn is_double(double: &mut ObservedThing, kept: &mut ObservedThing) -> bool {
     let is_double = double.engine_name == kept.engine_name;
@@ -71,6 +75,7 @@ fn is_double(double: &mut ObservedThing, kept: &mut ObservedThing) -> bool {
     is_double
 }
 
+/// What the engine is asked to list of a scope.
 pub(super) fn filters(scope: Scope<'_>) -> HashMap<&'static str, Vec<String>> {
     let labels = match scope {
         Scope::Host => vec![labels::ID.to_owned()],
