@@ -6,7 +6,8 @@
 use envup_agent::{Fingerprint, Items, Level, Section, Unread};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::{BTreeMap, HashSet};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// Sections that are asked about items that are the same: these are read whole.
 const ASKED: [Section; 2] = [Section::Os, Section::Packages];
@@ -31,35 +32,52 @@ struct Unopened<'t> {
 pub fn without_same(before: &str, after: &str) -> serde_json::Result<[Fingerprint; 2]> {
     let (before, after): (Outline<'_>, Outline<'_>) =
         (serde_json::from_str(before)?, serde_json::from_str(after)?);
-    Ok([before.without(&after)?, after.without(&before)?])
+    let (mut old_sections, mut new_sections) = (BTreeMap::new(), BTreeMap::new());
+    for section in Section::ALL {
+        let (old, new) = (before.sections.get(&section), after.sections.get(&section));
+        let [old, new] = match (old, new) {
+            (Some(old), Some(new)) if !ASKED.contains(&section) => old.differing(new)?.map(Some),
+            _ => [old.map(Unopened::opened).transpose()?, new.map(Unopened::opened).transpose()?],
+        };
+        old_sections.extend(old.map(|items| (section, items)));
+        new_sections.extend(new.map(|items| (section, items)));
+    }
+    Ok([before.with(old_sections), after.with(new_sections)])
 }
 
 impl Outline<'_> {
-    fn without(&self, other: &Self) -> serde_json::Result<Fingerprint> {
-        let sections = self.sections.iter().map(|(section, own)| {
-            let items = match other.sections.get(section).filter(|_| !ASKED.contains(section)) {
-                Some(other) => own.without(other)?,
-                None => serde_json::from_str(own.items.get())?,
-            };
-            Ok((*section, items))
-        });
-        Ok(Fingerprint {
-            level: self.level,
-            key_id: self.key_id.clone(),
-            sections: sections.collect::<serde_json::Result<_>>()?,
-            unread: self.unread.clone(),
-        })
+    fn with(self, sections: BTreeMap<Section, Items>) -> Fingerprint {
+        Fingerprint { level: self.level, key_id: self.key_id, sections, unread: self.unread }
     }
 }
 
 impl<'t> Unopened<'t> {
-    fn without(&self, other: &Self) -> serde_json::Result<Items> {
+    fn opened(&self) -> serde_json::Result<Items> {
+        serde_json::from_str(self.items.get())
+    }
+
+    /// The items of both that have no line in common.
+    fn differing(&self, other: &Self) -> serde_json::Result<[Items; 2]> {
         if self.items.get() == other.items.get() {
-            return Ok(Items::new());
+            return Ok([Items::new(), Items::new()]);
         }
-        let same: HashSet<&str> = other.lines().collect();
-        let own: Vec<&str> = self.lines().filter(|line| !same.contains(line)).collect();
-        serde_json::from_str(&format!("{{{}}}", own.join(",")))
+        let (mut own, mut others) = (self.lines().peekable(), other.lines().peekable());
+        let mut differing = [Vec::new(), Vec::new()];
+        // Sorted by key, both are nearly sorted by line. What that "nearly" misses is read on both sides and found to be the same.
+        while let (Some(line), Some(other)) = (own.peek(), others.peek()) {
+            match line.cmp(other) {
+                Ordering::Less => differing[0].extend(own.next()),
+                Ordering::Greater => differing[1].extend(others.next()),
+                Ordering::Equal => {
+                    own.next();
+                    others.next();
+                }
+            }
+        }
+        differing[0].extend(own);
+        differing[1].extend(others);
+        let [own, others] = differing.map(|lines| format!("{{{}}}", lines.join(",")));
+        Ok([serde_json::from_str(&own)?, serde_json::from_str(&others)?])
     }
 
     /// Its items, one each.
@@ -94,5 +112,26 @@ mod tests {
         });
         assert_eq!(without_same(&texts[0], &texts[1]).unwrap(), differing);
         assert!(without_same(&texts[0], "{}").is_err());
+    }
+
+    /// `"/a b"` comes after `"/a"`, but its line before it.
+    #[test]
+    fn what_is_in_another_order_by_line_is_the_same_on_both_sides() {
+        let machine = |paths: &[&str]| {
+            let items: Vec<_> = paths.iter().map(|path| (Section::Files, *path, "type=file")).collect();
+            fingerprint(&items).to_text()
+        };
+        let (one, other) = (machine(&["/a", "/a b", "/b"]), machine(&["/a b", "/a!", "/b", "/c"]));
+        let [before, after] = without_same(&one, &other).unwrap();
+        let only = |side: &Fingerprint, other: &Fingerprint| {
+            let (mut items, other) =
+                (side.items(Section::Files).unwrap().clone(), other.items(Section::Files).unwrap());
+            items.retain(|key, _| !other.contains_key(key));
+            items.into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (only(&before, &after), only(&after, &before)),
+            (vec!["/a".into()], vec!["/a!".into(), "/c".into()])
+        );
     }
 }
