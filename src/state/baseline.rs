@@ -9,6 +9,7 @@ use envup_agent::{Damage, Fingerprint};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 const FINGERPRINT: &str = "fingerprint.json";
 
@@ -35,8 +36,9 @@ impl Baselines {
     pub fn load(&self, engine_id: &str) -> Result<Option<String>> {
         let path = self.path(engine_id, FINGERPRINT)?;
         let Some(bytes) = read(&path)? else { return Ok(None) };
-        let text = String::from_utf8_lossy(&bytes).into_owned();
         let (digest, whole) = (sha256(&bytes), self.path(engine_id, WHOLE)?);
+        let lossy = |error: FromUtf8Error| String::from_utf8_lossy(error.as_bytes()).into_owned();
+        let text = String::from_utf8(bytes).unwrap_or_else(lossy);
         if fs::read(&whole).is_ok_and(|known| known == digest.as_bytes()) {
             return Ok(Some(text));
         }

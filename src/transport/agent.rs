@@ -46,7 +46,7 @@ pub fn call_with(
 ) -> Result<Reply> {
     let stdin = || {
         let (request, body) = request();
-        [line(&Call { ends_with_input: true, ..Call::new(request) }), body].concat()
+        [line(&Call { ends_with_input: true, ..Call::new(request) }), body]
     };
     carry_out(transport, Stdin::Held(Box::new(stdin)), on_line, context)
 }
@@ -96,12 +96,15 @@ struct Answer<'a> {
 
 impl Output for Answer<'_> {
     fn stdout(&mut self, bytes: &[u8]) -> Result<()> {
-        self.open.extend_from_slice(bytes);
-        while let Some(end) = self.open.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.open.drain(..=end).collect();
-            match serde_json::from_slice(&line).attempt(|| "reading the agent's answer")? {
-                Line::Result(reply) => self.reply = Some(reply),
-                line => (self.on_line)(line),
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.open.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                let line = serde_json::from_slice(&self.open).attempt(|| "reading the agent's answer")?;
+                self.open.clear();
+                match line {
+                    Line::Result(reply) => self.reply = Some(reply),
+                    line => (self.on_line)(line),
+                }
             }
         }
         Ok(())

@@ -35,7 +35,7 @@ impl Transport for FakeTransport {
         match command.stdin {
             super::Stdin::Empty => {}
             super::Stdin::Bytes(bytes) => stdin = bytes,
-            super::Stdin::Held(bytes) => stdin = bytes(),
+            super::Stdin::Held(pieces) => stdin = pieces().concat(),
             super::Stdin::Stream(mut stream) => {
                 // A fake's stream is a buffer of the test's: it cannot fail.
                 let _ = stream.read_to_end(&mut stdin);

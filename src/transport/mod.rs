@@ -63,8 +63,9 @@ pub enum Stdin {
     Empty,
     /// These bytes, then the end.
     Bytes(Vec<u8>),
-    /// What this gives when the command was started; the end comes when nobody waits for the command any more, also when we are killed.
-    Held(Box<dyn FnOnce() -> Vec<u8> + Send>),
+    /// What this gives when the command was started, one after the other; the end comes when nobody waits for the command any more,
+    /// also when we are killed.
+    Held(Box<dyn FnOnce() -> [Vec<u8>; 2] + Send>),
     /// A stream, such as our own standard input, as it comes.
     Stream(Box<dyn Read + Send>),
 }

@@ -169,8 +169,10 @@ async fn feed(stdin: Stdin, mut input: Input) {
         Stdin::Bytes(bytes) => {
             let _ = input.write_all(&bytes).await;
         }
-        Stdin::Held(bytes) => {
-            let _ = input.write_all(&bytes()).await;
+        Stdin::Held(pieces) => {
+            for bytes in pieces() {
+                let _ = input.write_all(&bytes).await;
+            }
             let _ = input.flush().await;
             return std::future::pending().await;
         }

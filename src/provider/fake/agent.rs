@@ -211,7 +211,7 @@ impl Transport for AgentTransport {
         match command.stdin {
             Stdin::Empty => {}
             Stdin::Bytes(bytes) => text = bytes,
-            Stdin::Held(bytes) => text = bytes(),
+            Stdin::Held(pieces) => text = pieces().concat(),
             Stdin::Stream(mut stream) => {
                 stream.read_to_end(&mut text).attempt(|| "reading what the agent is asked")?;
             }

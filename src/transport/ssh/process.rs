@@ -139,7 +139,10 @@ fn feed(stdin: Stdin, input: Option<Box<dyn Write + Send>>, end: &'static [u8]) 
     let mut stream: Box<dyn Read + Send> = match stdin {
         Stdin::Empty => Box::new(io::empty()),
         Stdin::Bytes(bytes) => Box::new(io::Cursor::new(bytes)),
-        Stdin::Held(bytes) => Box::new(io::Cursor::new(bytes())),
+        Stdin::Held(pieces) => {
+            let [first, rest] = pieces().map(io::Cursor::new);
+            Box::new(first.chain(rest))
+        }
         Stdin::Stream(stream) => stream,
     };
     std::thread::spawn(move || {
