@@ -210,6 +210,12 @@ mod tests {
             let mut changed = bytes.clone();
             changed[place] ^= 0x81;
             let _ = Cache::from_bytes(&changed);
+            let Ok(index) = CacheIndex::of(&changed) else { continue };
+            for directory in index.directories() {
+                let mut names = Vec::new();
+                let is_whole = index.read(directory, &mut names).is_ok();
+                assert!(names.is_sorted_by_key(CachedName::name) || !is_whole, "changed at {place}");
+            }
         }
     }
 
