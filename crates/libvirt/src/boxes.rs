@@ -2,7 +2,7 @@
 //! needs them.
 
 use crate::pool;
-use envup::event::Context;
+use envup::event::{Context, Event};
 use envup::model::error::Attempt;
 use envup::model::{Error, Result};
 use std::collections::BTreeSet;
@@ -78,7 +78,7 @@ pub fn initrd(connection: &Connect, pool: &StoragePool, volumes: &BoxVolumes) ->
 }
 
 /// Removes the boxes that no disk of a machine or layer lies upon. `used` are the references that machines were made from.
-pub fn prune(connection: &Connect, used: &BTreeSet<String>) -> Result<()> {
+pub fn prune(connection: &Connect, used: &BTreeSet<String>, context: &Context) -> Result<()> {
     let Some(pool) = pool::find(connection)? else { return Ok(()) };
     let mut used: Vec<String> = used.iter().map(|reference| BoxVolumes::of(reference).stem).collect();
     // Layers lie upon them too.
@@ -87,6 +87,7 @@ pub fn prune(connection: &Connect, used: &BTreeSet<String>) -> Result<()> {
     for name in pool::names(&pool)?.iter().filter(|name| name.starts_with(pool::OF_BOX)) {
         if !used.iter().any(|stem| name.starts_with(&format!("{stem}."))) {
             pool::remove(&pool, name)?;
+            context.emit(Event::Note { text: format!("removed {name} from libvirt's pool") });
         }
     }
     Ok(())

@@ -206,7 +206,7 @@ impl Provider for LibvirtProvider {
                     layers::sweep(&pool)?;
                 }
                 let used: BTreeSet<String> = observe::images(connection)?;
-                boxes::prune(connection, &used)
+                boxes::prune(connection, &used, context)
             }
         }
     }

@@ -182,7 +182,7 @@ impl Provider for DockerProvider {
                 apply::update(client, identity, machine, fields, context)
             }
             Operation::RemoveMachine(name) => apply::remove(client, identity, name),
-            Operation::Prune => prune::prune(client),
+            Operation::Prune => prune::prune(client, context),
         }
     }
 

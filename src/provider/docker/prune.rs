@@ -5,6 +5,7 @@ use super::client::Client;
 use super::errors::{Answer, Explain, is_conflict, is_missing};
 use super::labels::{self, Kind, Labels};
 use super::{agent_volume, layers, snapshots};
+use crate::event::{Context, Event};
 use crate::model::Result;
 use bollard::models::ContainerSummary;
 use bollard::query_parameters::{
@@ -17,15 +18,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// How old something half-made must be before nobody can be working on it: seconds.
 const LEFT_BEHIND: i64 = 600;
 
-/// Removes what is left over; what a machine still uses is refused by the engine and stays.
-pub(super) fn prune(client: &Client) -> Result<()> {
+/// Removes what is left over, and says what; what a machine still uses is refused by the engine and stays.
+pub(super) fn prune(client: &Client, context: &Context) -> Result<()> {
     client
         .block(async {
-            half_made(client).await?;
-            images(client).await?;
+            half_made(client, context).await?;
+            images(client, context).await?;
             layers::sweep(client, labels::LAYER, now() - LEFT_BEHIND).await?;
             snapshots::sweep(client).await?;
-            agents(client).await
+            agents(client, context).await
         })?
         .explain(|| "cannot remove what is no longer needed")
 }
@@ -39,7 +40,7 @@ fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() as i64)
 }
 
-async fn half_made(client: &Client) -> Answer<()> {
+async fn half_made(client: &Client, context: &Context) -> Answer<()> {
     let now = now();
     for kind in [Kind::Machine, Kind::Filler] {
         let options = ListContainersOptionsBuilder::default().all(true).filters(&of_kind(kind)).build();
@@ -48,7 +49,9 @@ async fn half_made(client: &Client) -> Answer<()> {
             let id = container.id.as_deref().unwrap_or_default();
             if is_old && is_half_made(&container, kind) {
                 let options = RemoveContainerOptionsBuilder::default().v(true).build();
-                tolerate(client.docker.remove_container(id, Some(options)).await)?;
+                let removed = client.docker.remove_container(id, Some(options)).await;
+                let name = container.names.iter().flatten().next().map_or(id, |name| name);
+                went(removed, format!("the half-made container {}", name.trim_start_matches('/')), context)?;
             }
         }
     }
@@ -65,34 +68,44 @@ fn is_half_made(container: &ContainerSummary, kind: Kind) -> bool {
     }
 }
 
-async fn images(client: &Client) -> Answer<()> {
+async fn images(client: &Client, context: &Context) -> Answer<()> {
     let options = ListImagesOptionsBuilder::default().filters(&of_kind(Kind::Image)).build();
     for image in client.docker.list_images(Some(options)).await? {
         // Only by the name we gave: images that others made from ours carry its label, and have names of their own.
         let labels: Labels = image.labels.clone();
         for name in image.repo_tags.iter().filter(|name| labels::name(Some(&labels)) == Some(name)) {
             let removed = client.docker.remove_image(name, None::<RemoveImageOptions>, None).await;
-            tolerate(removed.map(|_| ()))?;
+            went(removed.map(drop), format!("the image {name}"), context)?;
         }
     }
     Ok(())
 }
 
-async fn agents(client: &Client) -> Answer<()> {
+async fn agents(client: &Client, context: &Context) -> Answer<()> {
     let options = ListVolumesOptionsBuilder::default().filters(&of_kind(Kind::Agent)).build();
     let found = client.docker.list_volumes(Some(options)).await?;
     for volume in found.volumes.iter().flatten().filter(|volume| volume.name != agent_volume::name()) {
         if labels::name(Some(&volume.labels)) == Some(&volume.name) {
-            tolerate(client.docker.remove_volume(&volume.name, None::<RemoveVolumeOptions>).await)?;
+            let removed = client.docker.remove_volume(&volume.name, None::<RemoveVolumeOptions>).await;
+            went(removed, format!("the volume {} with another agent", volume.name), context)?;
         }
     }
     Ok(())
 }
 
-/// In use, or gone already: both are fine.
-pub(super) fn tolerate(answer: Answer<()>) -> Answer<()> {
+/// Says that something went, if it did.
+fn went(answer: Answer<()>, what: String, context: &Context) -> Answer<()> {
+    if tolerate(answer)? {
+        context.emit(Event::Note { text: format!("removed {what}") });
+    }
+    Ok(())
+}
+
+/// In use, or gone already: both are fine. Tells whether it went just now.
+pub(super) fn tolerate(answer: Answer<()>) -> Answer<bool> {
     match answer {
-        Err(error) if is_conflict(&error) || is_missing(&error) => Ok(()),
-        answer => answer,
+        Ok(()) => Ok(true),
+        Err(error) if is_conflict(&error) || is_missing(&error) => Ok(false),
+        Err(error) => Err(error),
     }
 }
