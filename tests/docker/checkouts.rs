@@ -123,7 +123,11 @@ fn what_only_looks_like_ours_is_never_touched() {
     stack.env("up --remove-orphans").succeeds();
     stack.env("stop").succeeds();
     stack.env("destroy --yes --volumes").succeeds();
-    stack.env("prune").succeeds();
+    // What goes is said.
+    let other = format!("envup-agent-of-{}", stack.name());
+    let labels = format!("--label envup.kind=agent --label envup.version=1 --label envup.name={other}");
+    docker(&format!("volume create {labels} {other}"));
+    stack.env("prune").succeeds().stderr_has(&format!("removed the volume {other}"));
     assert_eq!(ids(), before);
 
     // A foreign container that has our machine's very name is in the way, and stays.
