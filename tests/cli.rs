@@ -267,6 +267,13 @@ fn shells_complete_verbs_options_and_machines() {
     assert_eq!(complete(&["envup", "copy", "we"]), "web-1:\nweb-2:\nweights\n");
     assert_eq!(complete(&["envup", "help", "envf"]), "envfile\n");
     assert_eq!(complete(&["envup", "drift", "--against", "d"]), "dev\n");
+    assert!(complete(&["envup", "box", "build", ""]).lines().any(|name| name == "debian/12"));
+    let kept = ["completions", "bash", "3", "envup", "box", "show", "d"];
+    let nothing = project.path("nothing");
+    assert_eq!(
+        project.command(&kept).var("ENVUP_DATA_DIR", nothing.to_str().unwrap()).run().succeeds().stdout,
+        ""
+    );
     for shell in ["bash", "zsh", "fish"] {
         project.env(&format!("completions {shell}")).succeeds().stdout_has("envup completions");
     }

@@ -12,6 +12,7 @@ use crate::state::Directories;
 use crate::ui::human::{Table, bytes};
 use crate::ui::{exit, json};
 use clap::{Args, Subcommand};
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use serde_json::json;
 
@@ -43,7 +44,7 @@ enum Verb {
 #[command(after_help = "Example: env box build debian/12 --mirror http://mirror.example/debian")]
 struct Build {
     /// The box
-    #[arg(value_name = "BOX")]
+    #[arg(value_name = "BOX", add = ArgValueCandidates::new(super::candidates::recipes))]
     name: String,
     /// Where packages come from, instead of where this host's apt gets them
     #[arg(long, value_name = "URL")]
@@ -69,7 +70,7 @@ struct List {
 #[derive(Debug, Args)]
 struct Show {
     /// The box: NAME, NAME@VERSION or the beginning of its digest
-    #[arg(value_name = "BOX")]
+    #[arg(value_name = "BOX", add = ArgValueCandidates::new(super::candidates::boxes))]
     name: String,
     #[command(flatten)]
     output: Output,
@@ -79,7 +80,7 @@ struct Show {
 #[derive(Debug, Args)]
 struct Remove {
     /// The boxes
-    #[arg(value_name = "BOX", required = true)]
+    #[arg(value_name = "BOX", required = true, add = ArgValueCandidates::new(super::candidates::boxes))]
     names: Vec<String>,
     #[command(flatten)]
     output: Output,
@@ -89,7 +90,7 @@ struct Remove {
 #[derive(Debug, Args)]
 struct Verify {
     /// The boxes; all when none is given
-    #[arg(value_name = "BOX")]
+    #[arg(value_name = "BOX", add = ArgValueCandidates::new(super::candidates::boxes))]
     names: Vec<String>,
     #[command(flatten)]
     output: Output,

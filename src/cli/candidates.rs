@@ -1,5 +1,7 @@
-//! What can be completed from the stack in the current directory: the Envfile is read, no engine is asked.
+//! What can be completed from the stack in the current directory and from what this user keeps: files are read, no engine is asked.
 
+use super::surroundings::Surroundings;
+use crate::boxes::Store;
 use crate::envfile::{self, LoadOptions};
 use crate::model::digest::short;
 use crate::model::id::DEFAULT_ENVIRONMENT;
@@ -10,6 +12,7 @@ use clap_complete::engine::{PathCompleter, ValueCompleter};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// Names of the machines.
 pub fn machines() -> Vec<CompletionCandidate> {
@@ -60,6 +63,23 @@ pub fn environments() -> Vec<CompletionCandidate> {
     names.into_iter().map(CompletionCandidate::new).collect()
 }
 
+/// Boxes that are kept.
+pub fn boxes() -> Vec<CompletionCandidate> {
+    let names: BTreeSet<String> = store()
+        .map(|store| store.list())
+        .unwrap_or_default()
+        .into_iter()
+        .map(|kept| kept.meta.name)
+        .collect();
+    names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// Boxes that can be built.
+pub fn recipes() -> Vec<CompletionCandidate> {
+    let recipes = store().and_then(|store| store.recipes().list().ok()).unwrap_or_default();
+    recipes.iter().map(|recipe| CompletionCandidate::new(recipe.name())).collect()
+}
+
 /// Layers that this user made or used.
 pub fn layers() -> Vec<CompletionCandidate> {
     let Ok(directories) = Directories::from_environment() else { return Vec::new() };
@@ -79,11 +99,21 @@ pub fn snapshots() -> Vec<CompletionCandidate> {
     names.into_iter().map(CompletionCandidate::new).collect()
 }
 
+fn store() -> Option<Store> {
+    let file = envfile(&Surroundings::of_this_process().ok()?);
+    let checkout = file.as_deref().and_then(Path::parent);
+    Some(Store::open(&Directories::from_environment().ok()?, checkout))
+}
+
+fn envfile(surroundings: &Surroundings) -> Option<PathBuf> {
+    let named = surroundings.variable("ENVUP_FILE").map(PathBuf::from);
+    named.or_else(|| envfile::find(&surroundings.directory))
+}
+
 /// A broken Envfile completes nothing; `env validate` says what is wrong with it.
 fn stack() -> Option<Stack> {
-    let surroundings = super::surroundings::Surroundings::of_this_process().ok()?;
-    let named = surroundings.variable("ENVUP_FILE").map(std::path::PathBuf::from);
-    let file = named.or_else(|| envfile::find(&surroundings.directory))?;
+    let surroundings = Surroundings::of_this_process().ok()?;
+    let file = envfile(&surroundings)?;
     let options = LoadOptions { variables: surroundings.variables, ..LoadOptions::default() };
     Some(envfile::load(&file, &options).ok()?.stack)
 }

@@ -8,6 +8,7 @@ use crate::model::error::Attempt;
 use crate::model::{Error, Result, id};
 use crate::ui::{exit, json};
 use clap::Args;
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -22,7 +23,7 @@ Examples:
   env new --directory shop")]
 pub struct New {
     /// The box that its machine is made from
-    #[arg(long, value_name = "BOX", default_value = "debian/12", conflicts_with = "image")]
+    #[arg(long, value_name = "BOX", default_value = "debian/12", conflicts_with = "image", add = ArgValueCandidates::new(super::candidates::recipes))]
     r#box: String,
     /// An image for its machine, instead of a box
     #[arg(long, value_name = "IMAGE")]
