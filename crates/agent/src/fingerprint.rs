@@ -15,9 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::LedgerReply;
 
-pub use cache::{
-    Cache, CacheIndex, CachedDirectory, CachedFile, CachedName, Content, PackedDirectory, Stamp, spelled,
-};
+pub use cache::{Cache, CacheIndex, CachedDirectory, CachedFile, CachedName, Content, Stamp, spelled};
 pub use level::Level;
 pub use section::Section;
 pub use text::Damage;

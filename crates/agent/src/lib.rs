@@ -17,8 +17,7 @@ mod step;
 
 pub use fingerprint::{
     Cache, CacheIndex, CachedDirectory, CachedFile, CachedName, Content, Damage, Fingerprint,
-    FingerprintReply, FingerprintRequest, Item, Items, Level, PackedDirectory, Part, SCHEMA, Section, Stamp,
-    Unread, spelled,
+    FingerprintReply, FingerprintRequest, Item, Items, Level, Part, SCHEMA, Section, Stamp, Unread, spelled,
 };
 pub use ledger::{Ledger, LedgerReply, LedgerStatus, RecordRequest, Running, StepEntry};
 pub use own::{OwnReply, OwnRequest};

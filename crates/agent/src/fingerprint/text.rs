@@ -11,6 +11,9 @@ use sha2::{Digest as _, Sha256};
 use super::{Fingerprint, Items, Level, SCHEMA, Section, Unread};
 use std::collections::BTreeMap;
 
+/// More than a section needs besides its lines and digest, and the whole besides its sections. Bytes.
+const FRAME: usize = 192;
+
 /// Why a text is not a fingerprint that can be used here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Damage {
@@ -65,9 +68,10 @@ impl Fingerprint {
                 (*section, sha256(lines.as_bytes()), lines)
             })
             .collect();
-        // With room for all but what could not be read, which mostly is nothing.
-        let length = sections.iter().map(|(_, digest, lines)| 2 * digest.len() + lines.len()).sum::<usize>();
-        let mut text = String::with_capacity(length + 256);
+        // With room for all of it but what could not be read, which mostly is nothing.
+        let length: usize =
+            sections.iter().map(|(_, digest, lines)| digest.len() + lines.len() + FRAME).sum();
+        let mut text = String::with_capacity(length + FRAME);
         let root = self.root(sections.iter().map(|(section, digest, _)| (*section, digest.as_str())));
         // Writing to a String cannot fail, here and below.
         let _ = write!(

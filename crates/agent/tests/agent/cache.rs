@@ -146,9 +146,9 @@ fn edits_during_a_scan_do_no_harm_to_the_next_one() {
 }
 
 /// The cache once everything may be trusted: the clock for files has to go on after the last change.
-fn settled(root: &Path) -> Vec<u8> {
+pub fn settled(root: &Path, level: Level) -> Vec<u8> {
     loop {
-        let cache = scan(root, &[]).1;
+        let cache = take(root, level, &[]).cache;
         let known = Cache::from_bytes(&cache).unwrap();
         let are_settled = known.directories.iter().all(|directory| directory.stamp.changed > 0);
         if are_settled && known.files().all(|(_, file)| file.changed > 0) {
@@ -175,7 +175,7 @@ fn a_directory_in_which_nothing_came_or_went_is_not_read() {
         (taken.fingerprint.items(Section::Files).unwrap().contains_key(path), taken.reply.has_cache)
     };
     let forgotten = |directory: &mut CachedDirectory<'_>| directory.others.retain(|name| *name != b"link");
-    let cache = settled(&machine.dir);
+    let cache = settled(&machine.dir, Level::Fast);
     // All is known, empty directories too.
     assert!(!take(&machine.dir, Level::Fast, &cache).reply.has_cache);
     let cache = changed(&cache, forgotten);
@@ -193,7 +193,7 @@ fn what_comes_and_goes_in_few_directories_has_no_cache_sent() {
     for number in 0..200 {
         fs::create_dir(machine.path(&format!("srv/two/{number}"))).unwrap();
     }
-    let cache = settled(&machine.dir);
+    let cache = settled(&machine.dir, Level::Fast);
     symlink("nowhere", machine.path("srv/two/7/link")).unwrap();
     let again = take(&machine.dir, Level::Fast, &cache);
     assert!(again.fingerprint.items(Section::Files).unwrap().contains_key("/srv/two/7/link"));

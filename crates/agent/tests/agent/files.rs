@@ -123,7 +123,7 @@ fn the_cache_saves_reading_and_names_files() {
         file.content = Content::Sha256([7; 32]);
     });
     assert_ne!(take(disk.root(), Level::Fast, &forged.to_bytes()).fingerprint, first.fingerprint);
-    let older = [b"envup files 2".as_slice(), &cache[13..]].concat();
+    let older = [b"envup files 3".as_slice(), &cache[13..]].concat();
     for useless in [&cache[1..], &older] {
         let again = take(disk.root(), Level::Fast, useless);
         assert_eq!((&again.fingerprint, &again.cache), (&first.fingerprint, &cache));

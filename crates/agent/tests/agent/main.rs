@@ -10,6 +10,7 @@ mod ledger;
 mod own;
 mod packaged;
 mod probe;
+mod recalled;
 mod search;
 mod step;
 mod support;

@@ -13,21 +13,18 @@ pub struct CacheIndex<'b> {
     pub files: usize,
     kinds: Vec<Kind>,
     /// Sorted by path.
-    directories: Vec<PackedDirectory<'b>>,
+    pub(super) directories: Vec<PackedDirectory<'b>>,
 }
 
 /// A directory whose names were not read yet.
-#[derive(Clone, Copy)]
-pub struct PackedDirectory<'b> {
-    /// Its path, without a slash at the end: empty for the root.
-    pub path: &'b [u8],
-    /// What the names in it are known for.
-    pub stamp: Stamp,
+pub(super) struct PackedDirectory<'b> {
+    pub(super) path: &'b [u8],
+    pub(super) stamp: Stamp,
     names: &'b [u8],
 }
 
 /// A name in a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum CachedName<'b> {
     /// A regular file that was read.
     File(CachedFile<'b>),
@@ -46,19 +43,23 @@ impl<'b> CacheIndex<'b> {
         self.kinds.iter().any(|kind| kind.is_keyed)
     }
 
-    /// All directories, sorted by path.
-    pub fn directories(&self) -> &[PackedDirectory<'b>] {
-        &self.directories
-    }
-
-    /// What is known of a directory.
-    pub fn directory(&self, path: &[u8]) -> Option<&PackedDirectory<'b>> {
+    /// Puts all names in a directory, sorted, into the list, instead of what was in it, and gives what they are known for; `None` for
+    /// a directory of which nothing is known.
+    pub fn read(&self, path: &[u8], names: &mut Vec<CachedName<'b>>) -> Result<Option<Stamp>, Damage> {
+        names.clear();
         let place = self.directories.binary_search_by(|directory| directory.path.cmp(path));
-        place.ok().map(|place| &self.directories[place])
+        let Some(directory) = place.ok().and_then(|place| self.directories.get(place)) else {
+            return Ok(None);
+        };
+        let read = self.names(directory, names);
+        if read.is_err() {
+            names.clear();
+        }
+        read.map(|()| Some(directory.stamp))
     }
 
-    /// Reads all names in a directory, sorted, into an empty list.
-    pub fn read(
+    /// Adds all names in a directory to an empty list.
+    pub(super) fn names(
         &self,
         directory: &PackedDirectory<'b>,
         names: &mut Vec<CachedName<'b>>,

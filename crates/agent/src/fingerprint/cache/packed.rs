@@ -2,8 +2,8 @@
 //!
 //! All of it goes through the engine into the machine each time, which is copied, and woken up for, piece by piece. So a file's
 //! numbers are told by how far they are from those of the file before it, and what many files have in common is told once. Each
-//! directory says how long it is and depends on nothing but the stamps of those before it: who looks for one need not read the
-//! others. Bytes of an older form are refused like damaged ones.
+//! directory says how long it is, and its names depend on nothing but its own stamp and the kinds of files: who looks for one need
+//! not read what is in the others. Bytes of an older form are refused like damaged ones.
 
 use super::{Cache, CachedDirectory, CachedFile, Content, Stamp};
 

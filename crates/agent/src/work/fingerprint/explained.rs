@@ -89,13 +89,13 @@ const EXPLAINED: &[(&str, Section)] = &[
     ("/usr/lib/sysimage/rpm/*", Section::Packages),
 ];
 
-/// The patterns up to their first wildcard, and whether they have one.
-static CERTAIN: LazyLock<Vec<(&str, bool)>> = LazyLock::new(|| {
-    let certain = |pattern: &'static str| match pattern.find(['*', '?']) {
-        Some(wild) => (&pattern[..wild], true),
-        None => (pattern, false),
+/// The patterns, parted before their first wildcard: what is certain, the rest, and the section.
+static PARTED: LazyLock<Vec<(&str, &str, Section)>> = LazyLock::new(|| {
+    let parted = |(pattern, section): &(&'static str, Section)| {
+        let (certain, wild) = pattern.split_at(pattern.find(['*', '?']).unwrap_or(pattern.len()));
+        (certain, wild, *section)
     };
-    EXPLAINED.iter().map(|(pattern, _)| certain(pattern)).collect()
+    EXPLAINED.iter().map(parted).collect()
 });
 
 /// Whether a section may tell what is in some file of a directory; most directories have no such file.
@@ -103,11 +103,11 @@ pub fn is_any_explained(directory: &str) -> bool {
     // All begin with a slash; the letter after it tells most of them.
     let first = directory.as_bytes().get(1);
     let may_be = |certain: &str| first.is_none() || certain.as_bytes().get(1) == first;
-    CERTAIN.iter().filter(|(certain, _)| may_be(certain)).any(|(certain, is_wild)| {
+    PARTED.iter().filter(|(certain, ..)| may_be(certain)).any(|(certain, wild, _)| {
         match certain.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/')) {
             Some(name) => !name.contains('/'),
             // The wild part of the pattern may hold the rest of the directory.
-            None => *is_wild && directory.starts_with(certain),
+            None => !wild.is_empty() && directory.starts_with(certain),
         }
     })
 }
@@ -117,12 +117,10 @@ pub fn explained(path: &str) -> Option<Section> {
     if path.ends_with("/ssl-cert-snakeoil.pem") {
         return None;
     }
-    let is_it = |(pattern, (certain, _)): &(&(&str, Section), &(&str, bool))| {
-        let rest = path.as_bytes().strip_prefix(certain.as_bytes());
-        rest.is_some_and(|rest| matches(&pattern.0.as_bytes()[certain.len()..], rest))
+    let is_it = |(certain, wild, _): &&(&str, &str, Section)| {
+        path.strip_prefix(certain).is_some_and(|rest| matches(wild.as_bytes(), rest.as_bytes()))
     };
-    let ((_, section), _) = EXPLAINED.iter().zip(&*CERTAIN).find(is_it)?;
-    Some(*section)
+    PARTED.iter().find(is_it).map(|(.., section)| *section)
 }
 
 fn matches(pattern: &[u8], path: &[u8]) -> bool {

@@ -28,11 +28,9 @@ impl Digests {
         let mut digests = Digests { packages, line: Vec::new() };
         // Who makes the items says what cannot be read.
         let mut names = Names::read(scan.view, &mut Found::default());
-        let package = |entry: &Entry<'_>| match entry.told {
-            Told::Package(package) => Some(package),
-            Told::Item | Told::Nowhere => None,
-        };
-        walked.each(package, |package, place, path, entry| {
+        let is_of_package = |entry: &Entry<'_>| matches!(entry.told, Told::Package(_));
+        walked.each(is_of_package, |place, path, entry| {
+            let Told::Package(package) = entry.told else { return };
             let owner = names.owner(entry.user, entry.group);
             digests.add(package, place.is_document, path, entry, &owner);
         });

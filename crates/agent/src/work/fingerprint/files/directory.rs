@@ -1,4 +1,4 @@
-//! Looks at one directory: the name and status of everything in it. What is inside files is not asked here.
+//! Looks at one directory: the name and status of everything in it, and what the cache says is inside. No file is opened here.
 
 use std::cmp::Ordering;
 use std::io;
@@ -50,6 +50,8 @@ pub struct Seen<'c> {
     pub listings: Vec<Listing<'c>>,
     /// What could not be read, and why.
     pub unread: Vec<(Vec<u8>, String)>,
+    /// Whether what the cache says of some directory is damaged.
+    pub is_cache_damaged: bool,
 }
 
 /// A directory whose names are known.
@@ -67,7 +69,7 @@ pub struct Walker<'c> {
     pub seen: Seen<'c>,
     ground: &'c Ground,
     cache: &'c CacheIndex<'c>,
-    /// What the cache says of the directory at hand.
+    /// Room for what the cache says of a directory.
     cached: Vec<CachedName<'c>>,
     /// The path of the entry at hand; what `unread` needs.
     path: Vec<u8>,
@@ -84,8 +86,10 @@ impl<'c> Walker<'c> {
     /// Looks at a directory; those in it go to the list.
     pub fn directory(&mut self, ahead: Ahead, further: &mut Vec<Ahead>) {
         self.path.clone_from(&ahead.path);
-        let is_known = self.recall(&ahead);
-        let cached = mem::take(&mut self.cached);
+        let mut cached = mem::take(&mut self.cached);
+        let known = self.cache.read(&ahead.path, &mut cached);
+        self.seen.is_cache_damaged |= known.is_err();
+        let is_known = ahead.stamp.changed != 0 && known.is_ok_and(|stamp| stamp == Some(ahead.stamp));
         let named = match is_known {
             true => ahead.known(&cached),
             false => self.read(&ahead),
@@ -142,17 +146,6 @@ impl<'c> Walker<'c> {
         }
         self.seen.listings.push(Listing { path, place, stamp, is_known, left_out, entries });
         self.cached = cached;
-    }
-
-    /// Has at hand what the cache says of a directory; tells whether all names in it are known by that.
-    fn recall(&mut self, ahead: &Ahead) -> bool {
-        self.cached.clear();
-        let Some(directory) = self.cache.directory(&ahead.path) else { return false };
-        if self.cache.read(directory, &mut self.cached).is_err() {
-            self.cached.clear();
-            return false;
-        }
-        directory.stamp == ahead.stamp && ahead.stamp.changed != 0
     }
 
     /// Opens a directory and reads the names in it.

@@ -40,9 +40,10 @@ pub struct Entry<'c> {
     pub explained: Option<Section>,
     /// Whether what is inside may not be told with a digest that everybody could compute; of files that were looked at.
     pub is_secret: bool,
-    /// What the cache says of a file, until somebody looks whether that is enough.
+    /// Of a file: what the cache says, like its MD5, until `inside` looks at it.
     pub inside: Inside,
     pub md5: Option<[u8; 16]>,
+    /// Without a meaning until `inside` decides it.
     pub told: Told,
 }
 

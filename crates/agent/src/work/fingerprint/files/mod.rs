@@ -1,8 +1,8 @@
 //! Files: one walk over the machine's own disks, what is told of each path, and the cache for the next time.
 //!
 //! `scope` says where the walk goes, `walk` shares it out among threads, `directory` looks at one directory. All that does not
-//! need the packages, which come meanwhile. Then `inside` finds out what is in files and `content` reads
-//! them; `place` and `secret` say how closely a file is looked at, `told` whether it is an item. `tell` makes items and the digests
+//! need the packages, which come meanwhile. Then `inside` finds out what is in files, which `content` reads, and how each path is
+//! told; `place` and `secret` say how closely a file is looked at, `told` whether it is an item. `tell` makes items and the digests
 //! of packages. Links are never followed, and nothing is written.
 
 mod content;
@@ -30,6 +30,7 @@ use rustix::fs::{CWD, Mode, OFlags, Stat, fstat, openat};
 use self::directory::Base;
 use self::entry::{Entry, Inside};
 use self::place::Place;
+use self::promised::Promised;
 use self::scope::Scope;
 use self::walk::Walked;
 use super::owners::Promise;
@@ -54,6 +55,7 @@ struct Scan<'a> {
     level: Level,
     cache: CacheIndex<'a>,
     ground: Ground,
+    promised: Promised,
 }
 
 /// Where the walk goes.
@@ -73,13 +75,13 @@ fn is_usable(cache: &CacheIndex<'_>, key_id: &str) -> bool {
     }
 }
 
-/// Looks at all files, with the cache of the last time; one that is damaged or of another key is as good as none.
+/// Looks at all files, with the cache of the last time; what is damaged in it is as good as not there, and so is one of another key.
 pub fn collect(view: &View<'_>, level: Level, cache_bytes: &[u8]) -> Result<Files, Failure> {
     let key_id = view.key_id();
     let cache = CacheIndex::of(cache_bytes).ok().filter(|cache| is_usable(cache, &key_id));
     let (cache, ground) = (cache.unwrap_or_default(), ground(view)?);
     // The process is about to end: to give tens of thousands of things back one by one would only take time.
-    let scan = ManuallyDrop::new(Scan { view, level, cache, ground });
+    let scan = ManuallyDrop::new(Scan { view, level, cache, ground, promised: Promised::default() });
     let mut walked = ManuallyDrop::new(walk::walk(&scan.ground, &scan.cache));
     let known = inside::look(&scan, &mut walked);
     let (found, digests) = tell::tell(&scan, &walked);
@@ -105,10 +107,10 @@ const KNOWN_FOR_EACH_READ: usize = 64;
 
 /// Whether the cache holds exactly the files that were read, and nearly all directories.
 fn is_all_known(walked: &Walked<'_>, known: usize, cached: usize) -> bool {
-    let entries = walked.listings.iter().flat_map(|listing| &listing.entries);
     let read = walked.listings.iter().filter(|listing| !listing.is_known).count();
-    known == cached
-        && cached == entries.filter(|entry| matches!(entry.inside, Inside::Content(_))).count()
+    !walked.is_cache_damaged
+        && known == cached
+        && cached == walked.entries().filter(|entry| matches!(entry.inside, Inside::Content(_))).count()
         && read * KNOWN_FOR_EACH_READ <= walked.listings.len()
 }
 

@@ -23,7 +23,10 @@ const DOCUMENTS: [&str; 9] = [
     "/usr/share/man",
 ];
 
-/// Data of services: large, always changing, and not what makes a machine what it is.
+/// Where services keep their data.
+const STATE: &str = "/var/lib/";
+
+/// Data of services: large, always changing, and not what makes a machine what it is. All of it below [`STATE`].
 const DATA: [&str; 14] = [
     "/var/lib/clickhouse",
     "/var/lib/couchdb",
@@ -78,7 +81,7 @@ impl Place {
             each: is_in(&EACH),
             is_document: is_document(directory),
             is_explained: std::str::from_utf8(directory).is_ok_and(explained::is_any_explained),
-            is_data: directory.starts_with(b"/var/lib/") && is_in(&DATA),
+            is_data: directory.starts_with(STATE.as_bytes()) && is_in(&DATA),
             is_log: is_in(&[LOGS]),
             is_secret: secret::is_secret_directory(directory),
         }
@@ -156,6 +159,7 @@ mod tests {
 
     #[test]
     fn a_place_says_how_closely_files_are_looked_at() {
+        assert!(DATA.iter().all(|place| place.starts_with(STATE)));
         let look = |directory: &str, entry: &Entry<'_>, level| {
             let place = Place::of(directory.as_bytes());
             let is_secret = place.is_secret(entry);

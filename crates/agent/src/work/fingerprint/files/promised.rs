@@ -1,31 +1,28 @@
-//! What packages promised about their files, read when the first of them is asked for.
+//! What packages promised about their files, read when the first of them is asked for, by whichever thread.
 
 use std::collections::HashMap;
 use std::fs;
+use std::sync::OnceLock;
 
 use crate::work::fingerprint::owners::{Owners, Package, Promise};
 
-/// The lists that were asked for, by package.
-pub struct Promised<'a> {
-    owners: &'a Owners,
-    lists: HashMap<u32, Sums>,
+/// The lists that were asked for.
+#[derive(Default)]
+pub struct Promised {
+    /// One a package.
+    lists: OnceLock<Box<[OnceLock<Sums>]>>,
 }
 
 /// MD5 by path.
 type Sums = HashMap<Vec<u8>, [u8; 16]>;
 
-impl<'a> Promised<'a> {
-    pub fn new(owners: &'a Owners) -> Promised<'a> {
-        Promised { owners, lists: HashMap::new() }
-    }
-
+impl Promised {
     /// The MD5 that a path should have; `None` when its package promises none.
-    pub fn md5(&mut self, package: u32, path: &[u8]) -> Option<[u8; 16]> {
-        let sums = self.lists.entry(package).or_insert_with(|| {
-            let package = self.owners.packages().get(package as usize);
-            package.map(|package| sums(self.owners, package)).unwrap_or_default()
-        });
-        sums.get(path).copied()
+    pub fn md5(&self, owners: &Owners, package: u32, path: &[u8]) -> Option<[u8; 16]> {
+        let packages = owners.packages();
+        let lists = self.lists.get_or_init(|| packages.iter().map(|_| OnceLock::new()).collect());
+        let (list, package) = (lists.get(package as usize)?, packages.get(package as usize)?);
+        list.get_or_init(|| sums(owners, package)).get(path).copied()
     }
 }
 

@@ -31,14 +31,11 @@ fn items(scan: &Scan<'_>, walked: &Walked<'_>) -> Found {
     let names = Names::read(scan.view, &mut found);
     let mut teller = Teller { scan, names, found };
     teller.root();
+    walked.each(|entry| entry.told == Told::Item, |_, path, entry| teller.item(path, entry));
     let mut is_seen = vec![false; scan.view.owners().paths().len()];
-    let item = |entry: &Entry<'_>| {
-        if let Some(number) = entry.owned.and_then(|owned| owned.number) {
-            is_seen[number as usize] = true;
-        }
-        (entry.told == Told::Item).then_some(())
-    };
-    walked.each(item, |(), _, path, entry| teller.item(path, entry));
+    for number in walked.entries().filter_map(|entry| entry.owned?.number) {
+        is_seen[number as usize] = true;
+    }
     teller.missing(walked, &is_seen);
     let mut found = teller.found;
     if let Some(problem) = scan.ground.scope.problem() {

@@ -9,7 +9,6 @@ use envup_agent::Content;
 use super::Scan;
 use super::entry::{Entry, Inside, Kind};
 use super::place::Place;
-use super::promised::Promised;
 use crate::work::fingerprint::owners::{Owned, Promise};
 
 /// What Ruby notes while it builds a gem: times and temporary directories.
@@ -25,10 +24,9 @@ pub enum Told {
     Nowhere,
 }
 
-/// Decides for one thread.
+/// Decides it.
 pub struct Judge<'a> {
     scan: &'a Scan<'a>,
-    promised: Promised<'a>,
     /// User and group that most packaged files have.
     usual_owner: (u32, u32),
 }
@@ -38,11 +36,11 @@ impl<'a> Judge<'a> {
         let root = &scan.ground.status;
         // Who unpacked a tree without being root owns all of it.
         let usual_owner = if scan.view.is_live() { (0, 0) } else { (root.st_uid, root.st_gid) };
-        Judge { scan, promised: Promised::new(scan.view.owners()), usual_owner }
+        Judge { scan, usual_owner }
     }
 
     /// How an entry is told.
-    pub fn told(&mut self, place: &Place, path: &[u8], entry: &Entry<'_>) -> Told {
+    pub fn told(&self, place: &Place, path: &[u8], entry: &Entry<'_>) -> Told {
         let Some(owned) = entry.owned else { return Told::Item };
         let Some(promise) = self.scan.promise(entry) else { return Told::Item };
         let is_item = match promise {
@@ -77,7 +75,7 @@ impl<'a> Judge<'a> {
 
     /// Whether a packaged file or link is seen to be another one than was unpacked.
     fn is_changed(
-        &mut self,
+        &self,
         place: &Place,
         path: &[u8],
         entry: &Entry<'_>,
@@ -87,7 +85,7 @@ impl<'a> Judge<'a> {
         match (entry.kind, entry.md5) {
             (Kind::Link, _) => place.is_suspect(entry, promise),
             (Kind::File, Some(md5)) if self.scan.needs_md5(place, entry) => {
-                match self.promised.md5(owned.package, path) {
+                match self.scan.promised.md5(self.scan.view.owners(), owned.package, path) {
                     Some(promised) => promised != md5,
                     // A file where a link was, or one that the package itself writes.
                     None => place.is_suspect(entry, promise),

@@ -20,25 +20,30 @@ pub struct Walked<'c> {
     pub listings: Vec<Listing<'c>>,
     /// What could not be read, and why; sorted.
     pub unread: Vec<(Vec<u8>, String)>,
+    /// Whether what the cache says of some directory is damaged.
+    pub is_cache_damaged: bool,
 }
 
 impl Walked<'_> {
-    /// Goes through every entry, directory by directory, by name; hands on those that `is` gives something for, with it, their path
-    /// and what the place of their directory says.
-    pub fn each<T>(
+    /// Every entry, directory by directory, by name.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry<'_>> {
+        self.listings.iter().flat_map(|listing| &listing.entries)
+    }
+
+    /// Hands on every chosen entry with its path and what its directory's place says, in the same order.
+    pub fn each(
         &self,
-        mut is: impl FnMut(&Entry<'_>) -> Option<T>,
-        mut to: impl FnMut(T, &Place, &[u8], &Entry<'_>),
+        is_chosen: impl Fn(&Entry<'_>) -> bool,
+        mut to: impl FnMut(&Place, &[u8], &Entry<'_>),
     ) {
         let mut path = Vec::new();
         for listing in &self.listings {
             path.clone_from(&listing.path);
-            for entry in &listing.entries {
-                let Some(it) = is(entry) else { continue };
+            for entry in listing.entries.iter().filter(|entry| is_chosen(entry)) {
                 path.truncate(listing.path.len());
                 path.push(b'/');
                 path.extend_from_slice(entry.name);
-                to(it, &listing.place, &path, entry);
+                to(&listing.place, &path, entry);
             }
         }
     }
@@ -53,6 +58,7 @@ pub fn walk<'c>(ground: &'c Ground, cache: &'c CacheIndex<'c>) -> Walked<'c> {
     for seen in at_once(|| work(ground, cache, &queue)) {
         walked.listings.extend(seen.listings);
         walked.unread.extend(seen.unread);
+        walked.is_cache_damaged |= seen.is_cache_damaged;
     }
     walked.listings.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     walked.unread.sort_unstable();
