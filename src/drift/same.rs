@@ -1,4 +1,4 @@
-//! Two fingerprints by their canonical texts: what has the same line in both is left out before it is read.
+//! Two fingerprints by their canonical texts: of what has the same line in both, nearly all is left out before it is read.
 //!
 //! Of a machine that was looked at again nearly everything is as it was, and to make items of that would be most of the work.
 //! Whether the texts are whole is not checked here.
@@ -28,7 +28,7 @@ struct Unopened<'t> {
     items: &'t RawValue,
 }
 
-/// Both fingerprints without the items that are the same.
+/// Both fingerprints without items that are the same; some of those may be there still, then in both.
 pub fn without_same(before: &str, after: &str) -> serde_json::Result<[Fingerprint; 2]> {
     let (before, after): (Outline<'_>, Outline<'_>) =
         (serde_json::from_str(before)?, serde_json::from_str(after)?);
@@ -56,7 +56,7 @@ impl<'t> Unopened<'t> {
         serde_json::from_str(self.items.get())
     }
 
-    /// The items of both that have no line in common.
+    /// The items of both, but for most that are the same.
     fn differing(&self, other: &Self) -> serde_json::Result<[Items; 2]> {
         if self.items.get() == other.items.get() {
             return Ok([Items::new(), Items::new()]);
@@ -64,8 +64,8 @@ impl<'t> Unopened<'t> {
         let (mut own, mut others) = (self.lines().peekable(), other.lines().peekable());
         let mut differing = [Vec::new(), Vec::new()];
         // Sorted by key, both are nearly sorted by line. What that "nearly" misses is read on both sides and found to be the same.
-        while let (Some(line), Some(other)) = (own.peek(), others.peek()) {
-            match line.cmp(other) {
+        while let (Some(line), Some(another)) = (own.peek(), others.peek()) {
+            match line.cmp(another) {
                 Ordering::Less => differing[0].extend(own.next()),
                 Ordering::Greater => differing[1].extend(others.next()),
                 Ordering::Equal => {

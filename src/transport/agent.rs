@@ -141,6 +141,25 @@ mod tests {
         assert_eq!(reply, Reply::Cancelled { step: None });
     }
 
+    #[test]
+    fn a_line_may_come_in_pieces_and_several_at_once() {
+        let mut seen = Vec::new();
+        let mut on_line = |line| seen.push(line);
+        let (open, stderr) = (Vec::new(), Vec::new());
+        let mut answer = Answer { open, stderr, reply: None, on_line: &mut on_line };
+        for piece in [
+            "{\"out",
+            "put\":\"a\"}\n{\"output\":\"b\"}",
+            "\n{\"output\":\"c\"}\n{\"result\":{\"cancelled\":",
+        ] {
+            answer.stdout(piece.as_bytes()).unwrap();
+            assert!(!answer.is_enough());
+        }
+        answer.stdout(b"{\"step\":null}}}\n").unwrap();
+        assert!(answer.is_enough());
+        assert_eq!(seen, ["a", "b", "c"].map(|text| Line::Output(text.to_owned())));
+    }
+
     /// It goes into every machine, over ssh each time.
     #[test]
     fn the_agent_stays_small() {

@@ -86,8 +86,11 @@ pub fn prune(connection: &Connect, used: &BTreeSet<String>, context: &Context) -
     used.extend(below.filter_map(|name| name.strip_suffix(".qcow2").map(str::to_owned)));
     for name in pool::names(&pool)?.iter().filter(|name| name.starts_with(pool::OF_BOX)) {
         if !used.iter().any(|stem| name.starts_with(&format!("{stem}."))) {
-            pool::remove(&pool, name)?;
-            context.emit(Event::Note { text: format!("removed {name} from libvirt's pool") });
+            let is_gone = pool::remove(&pool, name)?;
+            // The rest of a box goes with its disk.
+            if let Some(stem) = name.strip_suffix(".qcow2").filter(|_| is_gone) {
+                context.emit(Event::Note { text: format!("removed {stem} from libvirt's pool") });
+            }
         }
     }
     Ok(())

@@ -57,5 +57,5 @@ pub fn remove(pool: &StoragePool, engine_name: &str) -> Result<()> {
         pool::remove(pool, &name)?;
     }
     layers::clear(pool, engine_name)?;
-    layers::sweep(pool)
+    layers::sweep(pool).map(drop)
 }

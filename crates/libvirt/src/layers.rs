@@ -117,12 +117,13 @@ pub fn remove(connection: &Connect, key: &str) -> Result<bool> {
     Ok(is_free)
 }
 
-/// Removes the disks of layers that were let go, once nothing lies on them any more.
-pub fn sweep(pool: &StoragePool) -> Result<()> {
+/// Removes the disks of layers that were let go, once nothing lies on them any more; gives how many.
+pub fn sweep(pool: &StoragePool) -> Result<usize> {
+    let mut gone = 0;
     loop {
         let names = pool::names(pool)?;
         if !names.iter().any(|name| is_let_go(name)) {
-            return Ok(());
+            return Ok(gone);
         }
         let above = pool::above(pool)?;
         let kept: BTreeSet<&str> = whole(&names).map(|(stem, _)| stem).collect();
@@ -130,13 +131,13 @@ pub fn sweep(pool: &StoragePool) -> Result<()> {
         let free = free.filter(|stem| !kept.contains(stem) && !above.contains_key(&format!("{stem}{DISK}")));
         let mut is_done = true;
         for stem in free {
-            pool::remove(pool, &format!("{stem}{DISK}"))?;
+            gone += usize::from(pool::remove(pool, &format!("{stem}{DISK}"))?);
             pool::remove(pool, &format!("{stem}{GONE}"))?;
             // What it lay on may be free now.
             is_done = false;
         }
         if is_done {
-            return Ok(());
+            return Ok(gone);
         }
     }
 }

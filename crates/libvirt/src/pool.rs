@@ -117,10 +117,12 @@ pub fn path(volume: &StorageVol) -> Result<String> {
     volume.path().explain(|| "cannot tell where a volume lies")
 }
 
-/// Removes a volume; one that is not there is gone.
-pub fn remove(pool: &StoragePool, name: &str) -> Result<()> {
-    let Some(found) = volume(pool, name)? else { return Ok(()) };
-    optional(found.delete(0)).map(drop).explain(|| format!("cannot remove the volume {name}"))
+/// Removes a volume, and tells whether there was one.
+pub fn remove(pool: &StoragePool, name: &str) -> Result<bool> {
+    let Some(found) = volume(pool, name)? else { return Ok(false) };
+    optional(found.delete(0))
+        .map(|gone| gone.is_some())
+        .explain(|| format!("cannot remove the volume {name}"))
 }
 
 /// Writes a volume of this length. Whoever is killed meanwhile leaves half of it.

@@ -7,7 +7,7 @@ use crate::{
     boxes, connection, fields, layers, machine, network, observe, pool, power, snapshots, unsupported,
     update, volumes,
 };
-use envup::event::Context;
+use envup::event::{Context, Event};
 use envup::model::capabilities::Capabilities;
 use envup::model::fields::Fields;
 use envup::model::id::{Identity, ProjectId};
@@ -203,7 +203,11 @@ impl Provider for LibvirtProvider {
             Operation::RemoveMachine(name) => machine::remove(connection, identity, name),
             Operation::Prune => {
                 if let Some(pool) = pool::find(connection)? {
-                    layers::sweep(&pool)?;
+                    let layers = layers::sweep(&pool)?;
+                    if layers > 0 {
+                        let text = format!("removed layers that nothing needs any more: {layers}");
+                        context.emit(Event::Note { text });
+                    }
                 }
                 let used: BTreeSet<String> = observe::images(connection)?;
                 boxes::prune(connection, &used, context)

@@ -168,7 +168,7 @@ pub fn remove(connection: &Connect, identity: &Identity, part: &Part) -> Result<
     pool::remove(&pool, &format!("{stem}{ABOUT}"))?;
     pool::remove(&pool, &format!("{stem}{DISK}"))?;
     clear(&pool, identity)?;
-    layers::sweep(&pool)
+    layers::sweep(&pool).map(drop)
 }
 
 /// Removes copies of which nothing is known: a killed run left them.

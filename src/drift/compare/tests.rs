@@ -180,7 +180,19 @@ impl Draw {
         let mut drawn = fingerprint(&[]);
         let fields =
             ["type", "mode", "sha256", "keyed", "size", "version", "package", "files", "value", "uid"];
-        let keys = ["/etc/a", "/usr/bin/b", "dpkg:b", "b.service", "tcp 0.0.0.0:80", "LANG", "open files"];
+        // Some of which are in another order than their lines.
+        let keys = [
+            "/etc/a",
+            "/etc/a b",
+            "/etc/a\"b",
+            "/etc/a!",
+            "/usr/bin/b",
+            "dpkg:b",
+            "b.service",
+            "tcp 0.0.0.0:80",
+            "LANG",
+            "open files",
+        ];
         for items in drawn.sections.values_mut() {
             for key in keys {
                 let item = fields.iter().filter(|_| self.below(3) == 0).map(|field| (*field).to_owned());

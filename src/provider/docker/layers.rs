@@ -61,12 +61,13 @@ pub(super) fn save(
     client.wait(context, &format!("keeping the disk of {machine}"), async {
         docker.commit_container(options, clean).await.explain(cannot)?;
         // One of the same key that a killed run began may have had the name for a moment.
-        sweep(client, &format!("{}={key}", labels::LAYER), i64::MAX).await.explain(cannot)
+        sweep(client, &format!("{}={key}", labels::LAYER), i64::MAX).await.map(drop).explain(cannot)
     })
 }
 
-/// Removes layers with this label that lost their name, unless they were made later than this.
-pub(super) async fn sweep(client: &Client, label: &str, before: i64) -> Answer<()> {
+/// Removes layers with this label that lost their name, unless they were made later than this; gives how many.
+pub(super) async fn sweep(client: &Client, label: &str, before: i64) -> Answer<usize> {
+    let mut gone = 0;
     let filters = HashMap::from([("label", vec![label.to_owned()]), ("dangling", vec!["true".to_owned()])]);
     let options = ListImagesOptionsBuilder::default().filters(&filters).build();
     for image in client.docker.list_images(Some(options)).await? {
@@ -75,10 +76,10 @@ pub(super) async fn sweep(client: &Client, label: &str, before: i64) -> Answer<(
             && labels::filled(Some(&image.labels), labels::KIND).is_none();
         if is_layer && image.created < before {
             let removed = client.docker.remove_image(&image.id, None::<RemoveImageOptions>, None).await;
-            tolerate(removed.map(|_| ()))?;
+            gone += usize::from(tolerate(removed.map(drop))?);
         }
     }
-    Ok(())
+    Ok(gone)
 }
 
 /// What a commit has to say so that what it makes knows no more of the machine than its image did, but has labels of its own.

@@ -24,8 +24,9 @@ pub(super) fn prune(client: &Client, context: &Context) -> Result<()> {
         .block(async {
             half_made(client, context).await?;
             images(client, context).await?;
-            layers::sweep(client, labels::LAYER, now() - LEFT_BEHIND).await?;
-            snapshots::sweep(client).await?;
+            let layers = layers::sweep(client, labels::LAYER, now() - LEFT_BEHIND).await?;
+            told(layers, "layers", context);
+            told(snapshots::sweep(client).await?, "images of snapshots", context);
             agents(client, context).await
         })?
         .explain(|| "cannot remove what is no longer needed")
@@ -93,6 +94,13 @@ async fn agents(client: &Client, context: &Context) -> Answer<()> {
     Ok(())
 }
 
+/// Says how many of what lost its name went, if any did.
+fn told(count: usize, what: &str, context: &Context) {
+    if count > 0 {
+        context.emit(Event::Note { text: format!("removed {what} that nothing needs any more: {count}") });
+    }
+}
+
 /// Says that something went, if it did.
 fn went(answer: Answer<()>, what: String, context: &Context) -> Answer<()> {
     if tolerate(answer)? {
@@ -107,5 +115,40 @@ pub(super) fn tolerate(answer: Answer<()>) -> Answer<bool> {
         Ok(()) => Ok(true),
         Err(error) if is_conflict(&error) || is_missing(&error) => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Observer;
+    use bollard::errors::Error;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Default)]
+    struct Notes(Mutex<Vec<String>>);
+
+    impl Observer for Notes {
+        fn on(&self, event: &Event) {
+            if let Event::Note { text } = event {
+                self.0.lock().unwrap().push(text.clone());
+            }
+        }
+    }
+
+    #[test]
+    fn what_went_is_said_and_what_is_in_use_is_not() {
+        let notes = Arc::new(Notes::default());
+        let context = Context::new(Default::default(), notes.clone());
+        let refused =
+            |status_code| Err(Error::DockerResponseServerError { status_code, message: "no".to_owned() });
+        went(Ok(()), "the image a".to_owned(), &context).unwrap();
+        went(refused(409), "the image b".to_owned(), &context).unwrap();
+        went(refused(404), "the image c".to_owned(), &context).unwrap();
+        assert!(went(refused(500), "the image d".to_owned(), &context).is_err());
+        told(0, "layers", &context);
+        told(2, "layers", &context);
+        let expected = ["removed the image a", "removed layers that nothing needs any more: 2"];
+        assert_eq!(*notes.0.lock().unwrap(), expected);
     }
 }

@@ -260,7 +260,7 @@ pub(super) fn remove(client: &Client, identity: &Identity, part: &Part) -> Resul
             let options = RemoveImageOptionsBuilder::default().force(true).build();
             optional(client.docker.remove_image(&name, Some(options), None).await).explain(cannot)?;
         }
-        sweep(client).await.explain(cannot)
+        sweep(client).await.map(drop).explain(cannot)
     })?
 }
 
@@ -269,8 +269,9 @@ pub(super) fn stood_for(labels: Option<&Labels>) -> bool {
     labels::filled(labels, PART).is_some()
 }
 
-/// Removes images of snapshots that were let go and that no machine needs any more.
-pub(super) async fn sweep(client: &Client) -> super::errors::Answer<()> {
+/// Removes images of snapshots that were let go and that no machine needs any more; gives how many.
+pub(super) async fn sweep(client: &Client) -> super::errors::Answer<usize> {
+    let mut gone = 0;
     let filters = HashMap::from([("label", vec![PART.to_owned()]), ("dangling", vec!["true".to_owned()])]);
     let options = ListImagesOptionsBuilder::default().filters(&filters).build();
     for image in client.docker.list_images(Some(options)).await? {
@@ -279,10 +280,10 @@ pub(super) async fn sweep(client: &Client) -> super::errors::Answer<()> {
                 .docker
                 .remove_image(&image.id, None::<bollard::query_parameters::RemoveImageOptions>, None)
                 .await;
-            prune::tolerate(removed.map(|_| ()))?;
+            gone += usize::from(prune::tolerate(removed.map(drop))?);
         }
     }
-    Ok(())
+    Ok(gone)
 }
 
 fn inspect(client: &Client, container: &str, machine: &str) -> Result<ContainerInspectResponse> {
