@@ -3,8 +3,12 @@
 //! The engine never prints: it emits [`Event`]s. Human progress, JSON lines and the test recorder are observers.
 
 mod context;
+#[cfg(test)]
+mod notes;
 
 pub use context::{Cancel, Context};
+#[cfg(test)]
+pub use notes::Notes;
 
 use serde::Serialize;
 

@@ -128,19 +128,8 @@ impl Holder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Cancel, Observer};
-    use std::sync::{Arc, Mutex};
-
-    #[derive(Default)]
-    struct Notes(Mutex<Vec<String>>);
-
-    impl Observer for Notes {
-        fn on(&self, event: &Event) {
-            if let Event::Note { text } = event {
-                self.0.lock().unwrap().push(text.clone());
-            }
-        }
-    }
+    use crate::event::{Cancel, Notes};
+    use std::sync::Arc;
 
     #[test]
     fn the_second_waits_and_says_once_for_whom() {
@@ -151,7 +140,7 @@ mod tests {
         let context = Context::new(Cancel::default(), notes.clone());
         std::thread::scope(|scope| {
             let second = scope.spawn(|| Lock::acquire(&path, "env destroy", Wait::Yes, &context));
-            while notes.0.lock().unwrap().is_empty() {
+            while notes.texts().is_empty() {
                 std::thread::yield_now();
             }
             first.file.set_len(0).unwrap();
@@ -159,7 +148,7 @@ mod tests {
             drop(first);
             second.join().unwrap().unwrap();
         });
-        let told = notes.0.lock().unwrap().join("\n");
+        let told = notes.texts().join("\n");
         let expected = format!("waiting for `env up` (pid {}, since ", std::process::id());
         assert!(told.starts_with(&expected) && !told.contains('\n'), "{told}");
         assert_eq!(Holder::read(&path), None, "whoever lets go takes the name away");

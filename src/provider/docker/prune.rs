@@ -121,20 +121,9 @@ pub(super) fn tolerate(answer: Answer<()>) -> Answer<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Observer;
+    use crate::event::Notes;
     use bollard::errors::Error;
-    use std::sync::{Arc, Mutex};
-
-    #[derive(Default)]
-    struct Notes(Mutex<Vec<String>>);
-
-    impl Observer for Notes {
-        fn on(&self, event: &Event) {
-            if let Event::Note { text } = event {
-                self.0.lock().unwrap().push(text.clone());
-            }
-        }
-    }
+    use std::sync::Arc;
 
     #[test]
     fn what_went_is_said_and_what_is_in_use_is_not() {
@@ -149,6 +138,6 @@ mod tests {
         told(0, "layers", &context);
         told(2, "layers", &context);
         let expected = ["removed the image a", "removed layers that nothing needs any more: 2"];
-        assert_eq!(*notes.0.lock().unwrap(), expected);
+        assert_eq!(notes.texts(), expected);
     }
 }
