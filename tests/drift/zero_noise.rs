@@ -43,6 +43,23 @@ fn worker_that_is_made_twice_is_the_same() {
 }
 
 #[test]
+fn a_control_repository_that_is_applied_twice_makes_the_same() {
+    made_twice(&example("puppet", "8084:80"), &[Mirror::start().proxy()], 0);
+}
+
+#[test]
+fn user_data_of_clouds_that_is_applied_twice_makes_the_same() {
+    made_twice(&example("cloud-init", "8085:80"), &[Mirror::start().proxy()], 0);
+}
+
+#[test]
+fn a_playbook_that_is_run_twice_makes_the_same() {
+    let project = example("ansible", "8086:80");
+    project.env("allow").succeeds();
+    made_twice(&project, &[Mirror::start().proxy()], 0);
+}
+
+#[test]
 fn static_that_is_made_twice_is_the_same() {
     let project = example("static", "8083:8080");
     assert!(Command::new("make").arg("-C").arg(project.directory()).status().unwrap().success());

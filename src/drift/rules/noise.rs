@@ -174,8 +174,8 @@ pub const NOISE: &[Noise] = &[
         reason: "when a tool ran and what it noted for itself; what it did is told where it did it",
         keys: &[
             "/var/lib/cloud/**",
-            "/var/{lib,cache}/puppet/{state,reports,yaml,clientbucket,client_data,client_yaml}/**",
-            "/opt/puppetlabs/puppet/cache/{state,reports,clientbucket,client_data}/**",
+            "/var/{lib,cache}/puppet/{state,reports,yaml,public,clientbucket,client_data,client_yaml}/**",
+            "/opt/puppetlabs/puppet/{public,cache/{state,reports,clientbucket,client_data}}/**",
             "/var/{chef,cache/chef}/**",
             "/{root,home/*}/.ansible/{tmp,cp}/**",
         ],

@@ -35,6 +35,8 @@ const CASES: &[Case] = &[
     ("random seeds", (Section::Files, "/var/lib/systemd/random-seed", "keyed=aa", "keyed=bb"), (Section::Files, "/var/lib/systemd/linger/app", "-", F)),
     ("records of services", (Section::Files, "/var/lib/systemd/timers/stamp-x.timer", "-", F), (Section::Schedules, "x.timer", "when=daily", "when=hourly")),
     ("records of provisioners", (Section::Files, "/var/lib/cloud/instance/x", F, G), (Section::Files, "/etc/cloud/cloud.cfg", F, G)),
+    ("records of provisioners", (Section::Files, "/var/cache/puppet/public/last_run_summary.yaml", F, G), (Section::Files, "/etc/puppet/puppet.conf", F, G)),
+    ("records of provisioners", (Section::Files, "/opt/puppetlabs/puppet/public/last_run_summary.yaml", F, G), (Section::Files, "/opt/puppetlabs/puppet/bin/puppet", F, G)),
     ("backups", (Section::Files, "/etc/passwd-", "-", "type=file mode=0644 explained=users"), (Section::Users, "app", "uid=1", "uid=2")),
     ("backups", (Section::Files, "/etc/.pwd.lock", "-", F), (Section::Files, "/etc/.hidden", "-", F)),
     ("indexes", (Section::Files, "/usr/share/info/dir", F, G), (Section::Files, "/usr/share/info2/dir", F, G)),

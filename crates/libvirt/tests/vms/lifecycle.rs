@@ -75,6 +75,7 @@ fn a_vm_lives_as_a_container_does() {
 
     let up = stage.env("up").exits(0);
     assert!(up.stdout.contains("http://127.0.0.1:"), "{}", up.stdout);
+    stage.env("capture --out first").exits(0);
     let prefix = stage.prefix("vm");
     let bridge = bridge(&prefix);
     assert!(bridge.exists());
@@ -118,6 +119,7 @@ fn a_vm_lives_as_a_container_does() {
     assert!(!agents.stdout.contains("envup"));
 
     // What changed on the host runs again, and nothing else.
+    let page_of_example = std::fs::read_to_string(stage.directory().join("page/index.html")).unwrap();
     std::fs::write(stage.directory().join("page/index.html"), "changed KERNEL").unwrap();
     stage.env("up").exits(0);
     stage.env("exec web -- systemctl restart page").exits(0);
@@ -166,4 +168,10 @@ fn a_vm_lives_as_a_container_does() {
     stage.env("destroy --yes").exits(0);
     assert_eq!(left(&prefix), Vec::<String>::new());
     assert!(!bridge.exists(), "{}", bridge.display());
+
+    // Made anew from the same definition it is the same.
+    stage.write("page/index.html", &page_of_example);
+    stage.env("up").exits(0);
+    let drift = stage.env("drift --against first").exits(0).stdout;
+    assert!(drift.contains("1 machine in sync"), "{drift}");
 }

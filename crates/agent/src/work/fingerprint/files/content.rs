@@ -15,6 +15,9 @@ use crate::work::fingerprint::view::View;
 /// How much is read at once: what fits into a core's own cache.
 const PIECE: usize = 128 * 1024;
 
+/// How cloud-init begins some of the files that it writes, such as rules of sudo: its version and the time follow.
+const BY_CLOUD_INIT: &[u8] = b"# Created by cloud-init v. ";
+
 /// Reads files for one thread.
 pub struct Reader<'a> {
     view: &'a View<'a>,
@@ -39,7 +42,7 @@ impl<'a> Reader<'a> {
         Reader { view, buffer: vec![0; PIECE].into() }
     }
 
-    /// Digests an open file that should have this size.
+    /// Digests an open file that should have this size. Its MD5 is that of all of it; see [`without_time`] for the other.
     pub fn digest(&mut self, file: impl AsFd, size: u64, how: How) -> io::Result<Digested> {
         let mut keyed = how.is_keyed.then(|| self.view.mac("file"));
         let mut plain = Sha256::new();
@@ -52,9 +55,10 @@ impl<'a> Reader<'a> {
                 Err(error) => return Err(error.into()),
             };
             let piece = &self.buffer[..length];
+            let told = if total == 0 { without_time(piece) } else { piece };
             match &mut keyed {
-                Some(keyed) => keyed.update(piece),
-                None => plain.update(piece),
+                Some(keyed) => keyed.update(told),
+                None => plain.update(told),
             }
             if let Some(md5) = &mut md5 {
                 md5.update(piece);
@@ -73,6 +77,13 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The beginning of a file without a first line that says when cloud-init wrote it: on every machine at another time.
+fn without_time(beginning: &[u8]) -> &[u8] {
+    let end =
+        beginning.iter().position(|byte| *byte == b'\n').filter(|_| beginning.starts_with(BY_CLOUD_INIT));
+    end.map_or(beginning, |end| &beginning[end..])
+}
+
 /// Opens a file or directory, never a link, without leaving a trace in its times where that is allowed.
 pub fn open(directory: impl AsFd, name: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
     // What became a pipe in the meantime must not make anybody wait.
@@ -80,5 +91,23 @@ pub fn open(directory: impl AsFd, name: &[u8], flags: OFlags) -> rustix::io::Res
     match openat(&directory, name, flags | OFlags::NOATIME, Mode::empty()) {
         Err(Errno::PERM) => openat(&directory, name, flags, Mode::empty()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_cloud_init_wrote_a_file_does_not_count_and_all_else_does() {
+        let rule = "\n\n# User rules\nme ALL=(ALL) ALL\n";
+        let written = |day: &str| {
+            format!("# Created by cloud-init v. 22.4.2 on Mon, {day} Nov 2026 22:42:10 +0000{rule}")
+        };
+        assert_eq!(without_time(written("29").as_bytes()), rule.as_bytes());
+        assert_eq!(without_time(written("30").as_bytes()), rule.as_bytes());
+        for other in ["# Created by hand\nx", "# Created by cloud-init v. 22", "", rule] {
+            assert_eq!(without_time(other.as_bytes()), other.as_bytes());
+        }
     }
 }
