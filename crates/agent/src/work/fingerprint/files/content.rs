@@ -77,11 +77,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The beginning of a file without a first line that says when cloud-init wrote it: on every machine at another time.
+/// The beginning of a file without a first line that says when cloud-init wrote it: on every machine at another time. Nothing that any
+/// program would take for more than words can hide in such a line.
 fn without_time(beginning: &[u8]) -> &[u8] {
-    let end =
-        beginning.iter().position(|byte| *byte == b'\n').filter(|_| beginning.starts_with(BY_CLOUD_INIT));
-    end.map_or(beginning, |end| &beginning[end..])
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b" .,:+~-".contains(byte);
+    let Some(rest) = beginning.strip_prefix(BY_CLOUD_INIT) else { return beginning };
+    match rest.iter().position(|byte| !is_word(byte)) {
+        Some(end) if rest[end] == b'\n' => &rest[end..],
+        _ => beginning,
+    }
 }
 
 /// Opens a file or directory, never a link, without leaving a trace in its times where that is allowed.
@@ -106,7 +110,8 @@ mod tests {
         };
         assert_eq!(without_time(written("29").as_bytes()), rule.as_bytes());
         assert_eq!(without_time(written("30").as_bytes()), rule.as_bytes());
-        for other in ["# Created by hand\nx", "# Created by cloud-init v. 22", "", rule] {
+        let program = written("29").replace("2026", "<?php run() ?>");
+        for other in ["# Created by hand\nx", "# Created by cloud-init v. 22", "", rule, &program] {
             assert_eq!(without_time(other.as_bytes()), other.as_bytes());
         }
     }
