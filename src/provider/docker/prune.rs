@@ -51,18 +51,21 @@ async fn half_made(client: &Client, context: &Context) -> Answer<()> {
             if is_old && is_half_made(&container, kind) {
                 let options = RemoveContainerOptionsBuilder::default().v(true).build();
                 let removed = client.docker.remove_container(id, Some(options)).await;
-                let name = container.names.iter().flatten().next().map_or(id, |name| name);
-                went(removed, format!("the half-made container {}", name.trim_start_matches('/')), context)?;
+                went(removed, format!("the half-made container {}", name(&container)), context)?;
             }
         }
     }
     Ok(())
 }
 
+/// What a container is called; nothing where it has no name.
+fn name(container: &ContainerSummary) -> &str {
+    container.names.iter().flatten().next().map_or("", |name| name.trim_start_matches('/'))
+}
+
 /// Whether a container is a filler, or a machine that never got its name.
 fn is_half_made(container: &ContainerSummary, kind: Kind) -> bool {
-    let name = container.names.iter().flatten().next().map_or("", |name| name.trim_start_matches('/'));
-    let labels = container.labels.as_ref();
+    let (name, labels) = (name(container), container.labels.as_ref());
     match kind {
         Kind::Filler => labels::name(labels) == Some(name),
         _ => name.strip_suffix(".new").is_some_and(|name| labels::ours(labels, name).is_some()),

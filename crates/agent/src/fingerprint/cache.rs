@@ -1,9 +1,8 @@
 //! The cache of files: what one fingerprint read, so that the next one need not read it again.
 //!
 //! `env` keeps it beside the fingerprint as bytes, sends it along the next time, and keeps of it what machines of one box have in
-//! common. Every regular file that was read is in it, by directory, and the
-//! names of all else, so that a directory in which nothing came or went need not be read either.
-//! Whether an entry still holds is decided by the agent alone.
+//! common. Every regular file that was read is in it, by directory, and the names of all else, so that a directory in which nothing
+//! came or went need not be read either. Whether an entry still holds is decided by the agent alone.
 
 mod index;
 mod packed;

@@ -3,12 +3,13 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use envup_agent::{Item, Level, Section};
 use md5::{Digest as _, Md5};
 
 use crate::fingerprint::{Taken, take};
-use crate::support::Machine;
+use crate::support::{Machine, await_that};
 
 /// A machine made of files.
 pub struct Disk {
@@ -47,6 +48,14 @@ impl Disk {
         let list: String = files.iter().map(|(path, _)| format!("/{path}\n")).collect();
         self.write("var/lib/dpkg/info/demo.list", format!("/.\n/usr\n/usr/lib\n/usr/lib/demo\n{list}"));
         files.iter().for_each(|(path, content)| drop(self.write(path, content)));
+    }
+
+    /// Waits until whatever changes from now on did not come with the package: it takes its time to be unpacked, and what changes
+    /// within two seconds belongs to it.
+    pub fn await_unpacked(&self) {
+        let list = fs::metadata(self.machine.path("var/lib/dpkg/info/demo.list")).unwrap();
+        let unpacked = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(list.ctime()).unwrap() + 4);
+        await_that("the end of unpacking", || (SystemTime::now() > unpacked).then_some(()));
     }
 
     pub fn take(&self, level: Level) -> Taken {

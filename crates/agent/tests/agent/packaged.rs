@@ -1,8 +1,6 @@
 //! Files that came with packages: told by one digest a package, and by name when they are not what they were.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
-use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +9,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::disk::{Disk, field, file};
 use crate::fingerprint::Taken;
-use crate::support::await_that;
 
 #[test]
 fn packaged_files_are_told_by_the_digest_of_their_package() {
@@ -51,10 +48,7 @@ fn packaged_files_are_told_by_the_digest_of_their_package() {
 fn a_fast_look_names_what_changed_after_it_was_unpacked() {
     let disk = Disk::new();
     disk.debian(&[("usr/lib/demo/a", "a"), ("usr/lib/demo/b", "b"), ("usr/lib/demo/c", "c")]);
-    let unpacked = fs::metadata(disk.machine.path("var/lib/dpkg/info/demo.list")).unwrap().ctime();
-    // Packages take their time to be unpacked: what changes within two seconds belongs to it.
-    let settled = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(unpacked).unwrap() + 4);
-    await_that("the end of unpacking", || (SystemTime::now() > settled).then_some(()));
+    disk.await_unpacked();
     let path = |name: &str| disk.machine.path(&format!("usr/lib/demo/{name}"));
     let (before, times) = (disk.take(Level::Fast), fs::metadata(path("a")).unwrap().modified().unwrap());
     assert!(["a", "b", "c"].iter().all(|name| file(&before, &format!("/usr/lib/demo/{name}")).is_none()));

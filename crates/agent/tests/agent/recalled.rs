@@ -2,14 +2,12 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, symlink};
-use std::time::{Duration, SystemTime};
 
 use envup_agent::{Cache, CachedFile, Content, Level};
 
 use crate::cache::settled;
 use crate::disk::{Disk, field, file};
 use crate::fingerprint::take;
-use crate::support::await_that;
 
 #[test]
 fn a_cache_of_another_level_changes_no_answer() {
@@ -17,9 +15,7 @@ fn a_cache_of_another_level_changes_no_answer() {
     let large = "x".repeat(2 << 20);
     let files = [("usr/lib/demo/a", "a"), ("usr/lib/demo/large", &large), ("var/lib/mysql/shop", "s")];
     disk.debian(&files);
-    let list = fs::metadata(disk.machine.path("var/lib/dpkg/info/demo.list")).unwrap();
-    let unpacked = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(list.ctime()).unwrap() + 4);
-    await_that("the end of unpacking", || (SystemTime::now() > unpacked).then_some(()));
+    disk.await_unpacked();
     // Suspect from now on: small, large, and where a fast look tells no content.
     files.iter().for_each(|(path, content)| drop(disk.write(path, format!("{content}!"))));
     File::create(disk.machine.path("srv")).unwrap().set_len((64 << 20) + 1).unwrap();
